@@ -1,0 +1,44 @@
+# The CUDA backend: whether it is built, for which architectures, and from what.
+#
+# Sets CUSYNAPSE_HAS_CUDA. Must be included, not called: enabling a language acts on the directory.
+
+set(CUSYNAPSE_HAS_CUDA OFF)
+if(NOT CUSYNAPSE_CUDA STREQUAL "OFF")
+  if(NOT CMAKE_CUDA_ARCHITECTURES AND NOT DEFINED ENV{CUDAARCHS})
+    # nvcc 13 starts at compute capability 7.5.
+    set(CMAKE_CUDA_ARCHITECTURES 75 80 86 89 90 100 120)
+  endif()
+  include(CheckLanguage)
+  check_language(CUDA)
+  if(CMAKE_CUDA_COMPILER)
+    enable_language(CUDA)
+    find_package(CUDAToolkit REQUIRED)
+    set(CUSYNAPSE_HAS_CUDA ON)
+  elseif(CUSYNAPSE_CUDA STREQUAL "ON")
+    message(FATAL_ERROR "CUSYNAPSE_CUDA is ON, but no CUDA compiler was found")
+  else()
+    message(STATUS "No CUDA compiler found: building the CPU backend alone")
+  endif()
+endif()
+
+# cusynapse_add_cuda_backend(<target>): adds the kernels. The runtime is linked statically, so that a
+# program starts on a machine without a driver.
+function(cusynapse_add_cuda_backend target)
+  target_sources(${target} PRIVATE
+    kernels/cuda/cuda_backend.cu
+    kernels/cuda/ring_operations.cu
+    kernels/cuda/step_operations.cu
+    kernels/cuda/select_operations.cu)
+  target_compile_definitions(${target} PRIVATE CUSYNAPSE_HAS_CUDA=1)
+  target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:CUDA::cudart_static>)
+  set_target_properties(${target} PROPERTIES
+    CUDA_STANDARD 17
+    CUDA_STANDARD_REQUIRED ON
+    CUDA_EXTENSIONS OFF
+    CUDA_VISIBILITY_PRESET hidden
+    CUDA_RUNTIME_LIBRARY Static)
+  # Contraction is off here as on the CPU; relaxed constexpr is not needed. -Xptxas -v prints
+  # registers and spills, which the continuous integration reads.
+  target_compile_options(${target} PRIVATE
+    $<$<COMPILE_LANGUAGE:CUDA>:-fmad=false -Xcompiler=-ffp-contract=off $<$<BOOL:${CUSYNAPSE_PTXAS_REPORT}>:-Xptxas=-v>>)
+endfunction()

@@ -1,0 +1,15 @@
+# cusynapse_add_header_tests(<target> <include folder>): compiles every public header alone, so that
+# each includes what it needs.
+function(cusynapse_add_header_tests target folder)
+  file(GLOB_RECURSE headers RELATIVE ${folder} CONFIGURE_DEPENDS ${folder}/*.hpp)
+  set(sources)
+  foreach(header IN LISTS headers)
+    string(MAKE_C_IDENTIFIER ${header} name)
+    set(source ${CMAKE_CURRENT_BINARY_DIR}/header_tests/${name}.cpp)
+    file(CONFIGURE OUTPUT ${source} CONTENT "#include \"${header}\"\n#include \"${header}\"\n")
+    list(APPEND sources ${source})
+  endforeach()
+  add_library(${target} OBJECT ${sources})
+  target_link_libraries(${target} PRIVATE cusynapse::cusynapse)
+  cusynapse_set_warnings(${target})
+endfunction()

@@ -1,0 +1,31 @@
+#include "cusynapse/buffer.hpp"
+
+#include "host/dispatch.hpp"
+
+namespace cusynapse::memory {
+
+void* allocate(Device device, std::size_t bytes) {
+  const Backend& backend = host::backend(device);
+  backend.require(device);
+  return backend.allocate(device, bytes);
+}
+
+void deallocate(Device device, void* data) noexcept {
+  if (data == nullptr) return;
+  // Memory exists only where its backend does.
+  host::find_backend(device.kind)->deallocate(device, data);
+}
+
+void copy_from_host(const Stream& stream, void* device, const void* host, std::size_t bytes) {
+  host::backend(stream.device()).copy_from_host(stream, device, host, bytes);
+}
+
+void copy_to_host(const Stream& stream, void* host, const void* device, std::size_t bytes) {
+  host::backend(stream.device()).copy_to_host(stream, host, device, bytes);
+}
+
+void fill_zero(const Stream& stream, void* device, std::size_t bytes) {
+  host::backend(stream.device()).fill_zero(stream, device, bytes);
+}
+
+}  // namespace cusynapse::memory

@@ -1,0 +1,107 @@
+#include "host/check.hpp"
+
+#include <cmath>
+#include <cstdio>
+#include <limits>
+
+#include "cusynapse/math/ring.hpp"
+#include "cusynapse/ops.hpp"
+
+namespace cusynapse::host {
+
+std::string format(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.9g", value);
+  return text;
+}
+
+void refuse(const Where& where, const std::string& what, const std::string& got,
+            const std::string& expected) {
+  throw Error(Errc::invalid_argument,
+              where.name() + ": " + what + " is " + got + ", expected " + expected);
+}
+
+void check(bool condition, const Where& where, const char* what, double got, const char* expected) {
+  if (!condition) refuse(where, what, format(got), expected);
+}
+
+void check_finite_positive(const Where& where, const char* what, double got) {
+  check(std::isfinite(got) && got > 0, where, what, got, "finite and above 0");
+}
+
+void check_finite_not_negative(const Where& where, const char* what, double got) {
+  check(std::isfinite(got) && got >= 0, where, what, got, "finite and at least 0");
+}
+
+void check_array(const Where& where, const char* what, const void* data, const Shape& got,
+                 const Shape& expected) {
+  if (got != expected) {
+    throw Error(Errc::shape_mismatch, where.name() + ": " + what + " has shape " + to_string(got) +
+                                          ", expected " + to_string(expected));
+  }
+  if (data == nullptr) refuse(where, what, "null", "an array of " + to_string(expected));
+}
+
+std::int64_t check_samples(const Where& where, const char* what, const void* data, const Shape& got,
+                           const Shape& expected) {
+  const int rank = expected.rank();
+  const bool has_samples =
+      got.rank() == rank + 1 && got[rank] >= 1 && expected.appended(got[rank]) == got;
+  if (got != expected && !has_samples) {
+    std::string with_samples = to_string(expected);
+    with_samples.insert(with_samples.size() - 1, rank > 0 ? ", D" : "D");
+    throw Error(Errc::shape_mismatch, where.name() + ": " + what + " has shape " + to_string(got) +
+                                          ", expected " + to_string(expected) + " or " +
+                                          with_samples);
+  }
+  if (data == nullptr) refuse(where, what, "null", "an array of " + to_string(got));
+  return has_samples ? got[rank] : 1;
+}
+
+void check_stream(const Where& where, const Stream& stream, Device expected) {
+  if (stream.device() != expected) {
+    throw Error(Errc::wrong_device, where.name() + ": stream is on " + to_string(stream.device()) +
+                                        ", expected " + to_string(expected));
+  }
+}
+
+std::int64_t checked_frame_size(const Where& where, const Shape& shape, std::int64_t batch_size) {
+  if (shape.rank() > Shape::max_rank - 2) {
+    refuse(where, "shape", to_string(shape),
+           "at most " + std::to_string(Shape::max_rank - 2) + " extents");
+  }
+  // Sizes stay below 2^56, so that bytes and strides stay in range whatever is done with them.
+  constexpr std::int64_t largest = std::int64_t{1} << 56;
+  if (batch_size < 1) refuse(where, "batch_size", std::to_string(batch_size), "at least 1");
+  std::int64_t size = batch_size;
+  for (const std::int64_t extent : shape) {
+    if (extent < 1) refuse(where, "shape", to_string(shape), "extents of at least 1");
+    if (size > largest / extent) {
+      refuse(where, "shape", to_string(shape) + " with batch_size " + std::to_string(batch_size),
+             "at most 2^56 elements");
+    }
+    size *= extent;
+  }
+  if (size > largest) {
+    refuse(where, "batch_size", std::to_string(batch_size), "at most 2^56 elements");
+  }
+  return size;
+}
+
+std::int32_t checked_slots(const Where& where, double duration, double step_time, bool inclusive,
+                           std::int64_t frame_size) {
+  const double slots = math::history_slots(duration, step_time, inclusive);
+  // Half the range, so that sums of two slots fit as well.
+  constexpr double most = 1 << 30;
+  if (!(slots <= most)) {
+    refuse(where, "number of steps in the history", format(slots), "at most 2^30");
+  }
+  if (slots * static_cast<double>(slot_stride(frame_size)) > 0x1p59) {
+    refuse(where, "history",
+           format(slots) + " observations of " + std::to_string(frame_size) + " elements",
+           "at most 2^59 elements");
+  }
+  return static_cast<std::int32_t>(slots);
+}
+
+}  // namespace cusynapse::host

@@ -1,0 +1,61 @@
+// Checks that end in errors saying what, where, got and expected.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "cusynapse/error.hpp"
+#include "cusynapse/shape.hpp"
+#include "cusynapse/stream.hpp"
+
+namespace cusynapse::host {
+
+/// The function an error is reported from; its name is put together only when there is an error, so
+/// that a step allocates nothing.
+struct Where {
+  Where(const char* function_name) : function(function_name) {}
+  Where(const char* owner_name, const char* function_name)
+      : owner(owner_name), function(function_name) {}
+  std::string name() const {
+    return owner != nullptr ? owner + std::string("::") + function : function;
+  }
+
+  const char* owner = nullptr;  ///< class, when it is a member function
+  const char* function;
+};
+
+/// A number as messages show it.
+std::string format(double value);
+
+/// Throws `Error(invalid_argument)`: "<where>: <what> is <got>, expected <expected>".
+[[noreturn]] void refuse(const Where& where, const std::string& what, const std::string& got,
+                         const std::string& expected);
+
+void check(bool condition, const Where& where, const char* what, double got, const char* expected);
+void check_finite_positive(const Where& where, const char* what, double got);
+void check_finite_not_negative(const Where& where, const char* what, double got);
+
+/// Throws `Error(shape_mismatch)` unless `got` is `expected`, and `Error(invalid_argument)` for
+/// null data of a shape with elements.
+void check_array(const Where& where, const char* what, const void* data, const Shape& got,
+                 const Shape& expected);
+
+/// As `check_array`, but `expected` may be followed by one more extent, at least 1, which is
+/// returned; 1 without it.
+std::int64_t check_samples(const Where& where, const char* what, const void* data, const Shape& got,
+                           const Shape& expected);
+
+/// Throws `Error(wrong_device)` unless the stream is of the object's device.
+void check_stream(const Where& where, const Stream& stream, Device expected);
+
+/// Elements of one frame [batch_size, shape...]. Throws `Error(invalid_argument)` for extents or a
+/// batch below 1, a shape without room for two more extents, and sizes that `slots` frames of would
+/// not fit in memory addresses.
+std::int64_t checked_frame_size(const Where& where, const Shape& shape, std::int64_t batch_size);
+
+/// Slots of a history. Throws `Error(invalid_argument)` for times outside their domain and for more
+/// slots, or bytes of `frame_bytes` each, than can be counted.
+std::int32_t checked_slots(const Where& where, double duration, double step_time, bool inclusive,
+                           std::int64_t frame_size);
+
+}  // namespace cusynapse::host

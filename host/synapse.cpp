@@ -1,0 +1,473 @@
+#include "cusynapse/synapse.hpp"
+
+#include <cmath>
+#include <utility>
+
+#include "host/check.hpp"
+
+namespace cusynapse {
+namespace {
+
+// Checks everything but what allocation may refuse.
+template <class T>
+std::int32_t slots_of(const host::Where& where, const SynapseOptions& options) {
+  const std::int64_t size = host::checked_frame_size(where, options.shape, options.batch_size);
+  host::check_finite_positive(where, "step_time", options.step_time);
+  const T step_time = static_cast<T>(options.step_time);
+  host::check(step_time > 0 && std::isfinite(step_time), where, "step_time", options.step_time,
+              "within the range of the synapse's type");
+  host::check_finite_not_negative(where, "delay", options.delay);
+  host::check_finite_not_negative(where, "tolerance", options.tolerance);
+  if (options.interpolation != SpikeInterpolation::previous &&
+      options.interpolation != SpikeInterpolation::nearest) {
+    host::refuse(where, "interpolation", std::to_string(static_cast<int>(options.interpolation)),
+                 "previous or nearest");
+  }
+  return host::checked_slots(where, options.delay, options.step_time, true, size);
+}
+
+}  // namespace
+
+template <class T>
+Synapse<T>::~Synapse() = default;
+
+template <class T>
+CurrentSynapse<T>::CurrentSynapse(const Stream& stream, const char* name,
+                                  const SynapseOptions& options, ModelAt model)
+    : name_(name),
+      options_(options),
+      model_at_(std::move(model)),
+      slots_(slots_of<T>(name, options)),
+      stride_(slot_stride(options.shape.prepended(options.batch_size).size())) {
+  model_ = model_at_(options.step_time);
+  spikes_ = Buffer<std::uint8_t>(stream.device(), slots_ * (stride_ / 8));
+  for (int k = 0; k < model_.trace_count; ++k) {
+    traces_[k] = Buffer<T>(stream.device(), slots_ * stride_);
+  }
+  state_ = Buffer<RingState>(stream.device(), 1);
+  clear(stream);
+}
+
+template <class T>
+CurrentSynapse<T>::~CurrentSynapse() = default;
+
+template <class T>
+std::int32_t CurrentSynapse<T>::pointer(const Stream& stream) const {
+  host::check_stream({name_, "pointer"}, stream, device());
+  RingState state;
+  state_.copy_to_host(stream, &state);
+  return state.head;
+}
+
+template <class T>
+Ring<T> CurrentSynapse<T>::trace_ring(int trace) const {
+  host::check(trace >= 0 && trace < trace_count(), {name_, "trace_ring"}, "trace", trace,
+              "0 to the number of traces - 1");
+  Ring<T> ring;
+  ring.data = const_cast<T*>(traces_[trace].data());
+  ring.size = this->batched_shape().size();
+  ring.stride = stride_;
+  ring.slots = slots_;
+  ring.head.state = const_cast<RingState*>(state_.data());
+  return ring;
+}
+
+template <class T>
+Ring<bool> CurrentSynapse<T>::spike_ring() const noexcept {
+  Ring<bool> ring;
+  ring.data = const_cast<std::uint8_t*>(spikes_.data());
+  ring.size = this->batched_shape().size();
+  ring.stride = stride_;
+  ring.slots = slots_;
+  ring.head.state = const_cast<RingState*>(state_.data());
+  return ring;
+}
+
+template <class T>
+DecayInject<T> CurrentSynapse<T>::step_arguments() const noexcept {
+  DecayInject<T> a;
+  a.dynamics = model_.dynamics;
+  a.trace_count = model_.trace_count;
+  const double dt = options_.step_time;
+  for (int k = 0; k < model_.trace_count; ++k) {
+    const SynapseModel::Trace& trace = model_.traces[k];
+    a.gain[k] = static_cast<T>(trace.gain);
+    if (model_.dynamics != Dynamics::memoryless) {
+      a.decay[k] = static_cast<T>(std::exp(-dt / trace.time_constant));
+    }
+    a.traces[k] = const_cast<T*>(traces_[k].data());
+  }
+  if (model_.dynamics == Dynamics::chain) {
+    a.feed = static_cast<T>(model_.feed_rate * dt * std::exp(-dt / model_.traces[1].time_constant));
+  }
+  a.spikes = const_cast<std::uint8_t*>(spikes_.data());
+  a.size = this->batched_shape().size();
+  a.stride = stride_;
+  a.slots = slots_;
+  a.head.state = const_cast<RingState*>(state_.data());
+  return a;
+}
+
+template <class T>
+DelayedSelect<T> CurrentSynapse<T>::select_arguments() const noexcept {
+  DelayedSelect<T> a;
+  switch (model_.dynamics) {
+    case Dynamics::spikes_only:
+    case Dynamics::memoryless:
+      a.rule = options_.interpolation == SpikeInterpolation::nearest ? SelectRule::nearest
+                                                                     : SelectRule::previous;
+      break;
+    case Dynamics::decay:
+      a.rule = SelectRule::exponential_decay;
+      break;
+    case Dynamics::chain:
+      a.rule = SelectRule::chain_decay;
+      break;
+  }
+  a.trace_count = model_.trace_count;
+  for (int k = 0; k < model_.trace_count; ++k) {
+    a.traces[k] = traces_[k].data();
+    a.time_constant[k] = static_cast<T>(model_.traces[k].time_constant);
+    a.weight[k] = static_cast<T>(model_.traces[k].weight);
+  }
+  a.feed_rate = static_cast<T>(model_.feed_rate);
+  a.size = this->batched_shape().size();
+  a.stride = stride_;
+  a.slots = slots_;
+  a.head.state = const_cast<RingState*>(state_.data());
+  a.step_time = static_cast<T>(options_.step_time);
+  a.tolerance = static_cast<T>(options_.tolerance);
+  a.limit = slots_ == 1 ? T(0) : static_cast<T>(options_.delay);
+  a.has_overbound = options_.current_overbound.has_value();
+  a.overbound = static_cast<T>(options_.current_overbound.value_or(0.0));
+  return a;
+}
+
+template <class T>
+void CurrentSynapse<T>::step(const Stream& stream, const SpikeInput<T>& input,
+                             const Injected<T>& injected) {
+  const host::Where where{name_, "step"};
+  const Shape expected = this->batched_shape();
+  host::check_stream(where, stream, device());
+  host::check_array(where, "input", input.data(), input.shape(), expected);
+  if (injected.size() > 0 && model_.dynamics != Dynamics::memoryless) {
+    throw Error(Errc::not_supported, where.name() + ": got " + std::to_string(injected.size()) +
+                                         " injected currents, expected none for this model");
+  }
+  host::check(injected.size() <= max_injections, where, "number of injected currents",
+              static_cast<double>(injected.size()), "at most 16");
+  DecayInject<T> arguments = step_arguments();
+  for (std::int64_t j = 0; j < injected.size(); ++j) {
+    host::check_array(where, "injected current", injected[j].data(), injected[j].shape(), expected);
+    arguments.injected[j] = injected[j].data();
+  }
+  arguments.injected_count = static_cast<std::int32_t>(injected.size());
+  arguments.input_kind = input.kind();
+  arguments.input = input.data();
+  ops::decay_inject(stream, arguments);
+}
+
+template <class T>
+void CurrentSynapse<T>::step_sequence(const Stream& stream, const SpikeInput<T>& inputs) {
+  const host::Where where{name_, "step_sequence"};
+  const Shape frame = this->batched_shape();
+  host::check_stream(where, stream, device());
+  const std::int64_t steps = inputs.shape().rank() > 0 ? inputs.shape()[0] : 0;
+  if (steps < 1 || inputs.shape() != frame.prepended(steps)) {
+    std::string expected = to_string(frame);
+    expected.insert(1, "T, ");
+    throw Error(Errc::shape_mismatch, where.name() + ": inputs have shape " +
+                                          to_string(inputs.shape()) + ", expected " + expected +
+                                          " with T at least 1");
+  }
+  host::check_array(where, "inputs", inputs.data(), inputs.shape(), inputs.shape());
+  DecayInject<T> arguments = step_arguments();
+  arguments.input_kind = inputs.kind();
+  arguments.input = inputs.data();
+  arguments.input_stride =
+      inputs.kind() == SpikeInput<T>::Kind::bits ? (arguments.size + 7) / 8 : arguments.size;
+  arguments.steps = steps;
+  ops::decay_inject(stream, arguments);
+}
+
+namespace {
+
+// Spikes, or the currents derived from them; without a selector the newest.
+template <class T>
+SpikeSelect<T> spike_arguments(const DelayedSelect<T>& select, const std::uint8_t* spikes,
+                               SpikeInterpolation interpolation) {
+  SpikeSelect<T> a;
+  a.nearest = interpolation == SpikeInterpolation::nearest;
+  a.spikes = spikes;
+  a.size = select.size;
+  a.stride = select.stride;
+  a.slots = select.slots;
+  a.head = select.head;
+  a.step_time = select.step_time;
+  a.tolerance = select.tolerance;
+  a.limit = select.limit;
+  return a;
+}
+
+}  // namespace
+
+template <class T>
+void CurrentSynapse<T>::current(const Stream& stream, View<T> out) const {
+  const host::Where where{name_, "current"};
+  host::check_stream(where, stream, device());
+  host::check_array(where, "out", out.data(), out.shape(), this->batched_shape());
+  DelayedSelect<T> arguments = select_arguments();
+  if (model_.dynamics == Dynamics::spikes_only) {
+    SpikeSelect<T> spikes = spike_arguments(arguments, spikes_.data(), options_.interpolation);
+    spikes.amplitude = static_cast<T>(model_.spike_amplitude);
+    spikes.values = out.data();
+    return ops::spike_select(stream, spikes);
+  }
+  // The newest observation is on the grid, where every rule reads the trace itself.
+  if (model_.trace_count == 1) arguments.rule = SelectRule::previous;
+  arguments.out = out.data();
+  ops::delayed_select(stream, arguments);
+}
+
+template <class T>
+void CurrentSynapse<T>::spike(const Stream& stream, View<std::uint8_t> out) const {
+  const host::Where where{name_, "spike"};
+  host::check_stream(where, stream, device());
+  host::check_array(where, "out", out.data(), out.shape(), this->batched_shape());
+  SpikeSelect<T> arguments =
+      spike_arguments(select_arguments(), spikes_.data(), options_.interpolation);
+  arguments.bytes = out.data();
+  ops::spike_select(stream, arguments);
+}
+
+template <class T>
+void CurrentSynapse<T>::current_at(const Stream& stream, View<const T> selector,
+                                   View<T> out) const {
+  const host::Where where{name_, "current_at"};
+  host::check_stream(where, stream, device());
+  const std::int64_t samples = host::check_samples(where, "selector", selector.data(),
+                                                   selector.shape(), this->batched_shape());
+  host::check_array(where, "out", out.data(), out.shape(), selector.shape());
+  DelayedSelect<T> arguments = select_arguments();
+  if (model_.dynamics == Dynamics::spikes_only) {
+    SpikeSelect<T> spikes = spike_arguments(arguments, spikes_.data(), options_.interpolation);
+    spikes.has_overbound = arguments.has_overbound;
+    spikes.overbound = arguments.overbound;
+    spikes.selector = selector.data();
+    spikes.samples = samples;
+    spikes.amplitude = static_cast<T>(model_.spike_amplitude);
+    spikes.values = out.data();
+    return ops::spike_select(stream, spikes);
+  }
+  arguments.selector = selector.data();
+  arguments.samples = samples;
+  arguments.out = out.data();
+  ops::delayed_select(stream, arguments);
+}
+
+template <class T>
+void CurrentSynapse<T>::spike_at(const Stream& stream, View<const T> selector,
+                                 View<std::uint8_t> out) const {
+  const host::Where where{name_, "spike_at"};
+  host::check_stream(where, stream, device());
+  const std::int64_t samples = host::check_samples(where, "selector", selector.data(),
+                                                   selector.shape(), this->batched_shape());
+  host::check_array(where, "out", out.data(), out.shape(), selector.shape());
+  SpikeSelect<T> arguments =
+      spike_arguments(select_arguments(), spikes_.data(), options_.interpolation);
+  arguments.has_overbound = options_.spike_overbound.has_value();
+  arguments.overbound = options_.spike_overbound.value_or(false) ? T(1) : T(0);
+  arguments.selector = selector.data();
+  arguments.samples = samples;
+  arguments.bytes = out.data();
+  ops::spike_select(stream, arguments);
+}
+
+template <class T>
+void CurrentSynapse<T>::set_spike(const Stream& stream, View<const std::uint8_t> spikes) {
+  const host::Where where{name_, "set_spike"};
+  host::check_stream(where, stream, device());
+  host::check_array(where, "spikes", spikes.data(), spikes.shape(), this->batched_shape());
+  RingWrite<bool> arguments;
+  arguments.ring = spike_ring();
+  arguments.values = spikes.data();
+  arguments.steps_back = 1;
+  ops::ring_write(stream, arguments);
+}
+
+template <class T>
+void CurrentSynapse<T>::set_current(const Stream& stream, View<const T> current) {
+  if (model_.trace_count != 1) {
+    throw Error(Errc::not_supported,
+                host::Where{name_, "set_current"}.name() +
+                    ": the current is derived, expected a model whose current is its one trace");
+  }
+  set_trace(stream, 0, current, "set_current");
+}
+
+template <class T>
+void CurrentSynapse<T>::trace(const Stream& stream, int index, View<T> out,
+                              const char* function) const {
+  const host::Where where{name_, function};
+  host::check_stream(where, stream, device());
+  host::check_array(where, "out", out.data(), out.shape(), this->batched_shape());
+  RingRead<T> arguments;
+  arguments.ring = trace_ring(index);
+  arguments.out = out.data();
+  ops::ring_read(stream, arguments);
+}
+
+template <class T>
+void CurrentSynapse<T>::set_trace(const Stream& stream, int index, View<const T> values,
+                                  const char* function) {
+  const host::Where where{name_, function};
+  host::check_stream(where, stream, device());
+  host::check_array(where, "values", values.data(), values.shape(), this->batched_shape());
+  RingWrite<T> arguments;
+  arguments.ring = trace_ring(index);
+  arguments.values = values.data();
+  arguments.steps_back = 1;
+  ops::ring_write(stream, arguments);
+}
+
+template <class T>
+void CurrentSynapse<T>::trace_at(const Stream& stream, int index, View<const T> selector,
+                                 View<T> out, const char* function) const {
+  const host::Where where{name_, function};
+  host::check_stream(where, stream, device());
+  const std::int64_t samples = host::check_samples(where, "selector", selector.data(),
+                                                   selector.shape(), this->batched_shape());
+  host::check_array(where, "out", out.data(), out.shape(), selector.shape());
+  DelayedSelect<T> arguments = select_arguments();
+  if (model_.dynamics == Dynamics::chain) {
+    arguments.weight[index] = T(1);
+    arguments.weight[1 - index] = T(0);
+  } else {
+    arguments.trace_count = 1;
+    arguments.traces[0] = arguments.traces[index];
+    arguments.time_constant[0] = arguments.time_constant[index];
+    arguments.weight[0] = T(1);
+  }
+  arguments.selector = selector.data();
+  arguments.samples = samples;
+  arguments.out = out.data();
+  ops::delayed_select(stream, arguments);
+}
+
+template <class T>
+void CurrentSynapse<T>::set_model(ModelAt model) {
+  model_ = model(options_.step_time);
+  model_at_.swap(model);
+  ++version_;
+}
+
+template <class T>
+void CurrentSynapse<T>::clear(const Stream& stream) {
+  host::check_stream({name_, "clear"}, stream, device());
+  spikes_.fill_zero(stream);
+  for (int k = 0; k < model_.trace_count; ++k) traces_[k].fill_zero(stream);
+  state_.fill_zero(stream);
+}
+
+template <class T>
+void CurrentSynapse<T>::set_batch_size(const Stream& stream, std::int64_t batch_size) {
+  const host::Where where{name_, "set_batch_size"};
+  host::check_stream(where, stream, device());
+  SynapseOptions options = options_;
+  options.batch_size = batch_size;
+  slots_of<T>(where, options);
+  if (batch_size != options_.batch_size) replace(stream, options, HistoryChange::keep);
+}
+
+template <class T>
+void CurrentSynapse<T>::set_step_time(const Stream& stream, double step_time,
+                                      HistoryChange history) {
+  const host::Where where{name_, "set_step_time"};
+  host::check_stream(where, stream, device());
+  SynapseOptions options = options_;
+  options.step_time = step_time;
+  slots_of<T>(where, options);
+  replace(stream, options, history);
+}
+
+template <class T>
+void CurrentSynapse<T>::set_delay(const Stream& stream, double delay, HistoryChange history) {
+  const host::Where where{name_, "set_delay"};
+  host::check_stream(where, stream, device());
+  SynapseOptions options = options_;
+  options.delay = delay;
+  slots_of<T>(where, options);
+  replace(stream, options, history);
+}
+
+// Moves into storage for other options, which have been checked; everything that can fail comes
+// before the first change of the object.
+template <class T>
+void CurrentSynapse<T>::replace(const Stream& stream, const SynapseOptions& options,
+                                HistoryChange history) {
+  const std::int32_t slots = slots_of<T>(name_, options);
+  const std::int64_t size = options.shape.prepended(options.batch_size).size();
+  const std::int64_t stride = slot_stride(size);
+  const bool is_resampled =
+      history == HistoryChange::keep && options.step_time != options_.step_time;
+  const SynapseModel model = model_at_(options.step_time);
+
+  Buffer<std::uint8_t> spikes(device(), slots * (stride / 8));
+  Buffer<T> traces[max_traces];
+  for (int k = 0; k < model.trace_count; ++k) traces[k] = Buffer<T>(device(), slots * stride);
+
+  const auto fill = [&](auto& storage, const auto& source, int trace) {
+    using Element =
+        std::conditional_t<std::is_same_v<decltype(source), const Ring<bool>&>, bool, T>;
+    Ring<Element> destination;
+    destination.data = storage.data();
+    destination.size = size;
+    destination.stride = stride;
+    destination.slots = slots;
+    if (history == HistoryChange::clear) {
+      storage.fill_zero(stream);
+    } else if (is_resampled) {
+      RingResample<Element> arguments;
+      arguments.source = source;
+      arguments.destination = destination;
+      arguments.source_step = options_.step_time;
+      arguments.destination_step = options.step_time;
+      if constexpr (std::is_same_v<Element, T>) {
+        const DelayedSelect<T> select = select_arguments();
+        arguments.rule = select.rule;
+        arguments.time_constant = select.time_constant[trace];
+        arguments.tolerance = select.tolerance;
+        if (select.rule == SelectRule::chain_decay && trace == 0) {
+          arguments.rule = SelectRule::exponential_decay;
+        }
+        arguments.feed_rate = select.feed_rate;
+        arguments.feeder = select.traces[0];
+      }
+      ops::ring_resample(stream, arguments);
+    } else {
+      ops::ring_regrid(stream, RingRegrid<Element>{source, destination});
+    }
+  };
+  fill(spikes, spike_ring(), 0);
+  for (int k = 0; k < model.trace_count; ++k) fill(traces[k], trace_ring(k), k);
+
+  // Waits for the stream, so that the old storage is no longer read when it is freed.
+  const RingState start;
+  Buffer<RingState> state(stream, &start, 1);
+
+  options_ = options;
+  model_ = model;
+  slots_ = slots;
+  stride_ = stride;
+  spikes_.swap(spikes);
+  for (int k = 0; k < model.trace_count; ++k) traces_[k].swap(traces[k]);
+  state_.swap(state);
+  ++version_;
+}
+
+template class Synapse<float>;
+template class Synapse<double>;
+template class CurrentSynapse<float>;
+template class CurrentSynapse<double>;
+
+}  // namespace cusynapse

@@ -1,0 +1,92 @@
+// Owning device memory.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+
+#include "cusynapse/export.hpp"
+#include "cusynapse/stream.hpp"
+#include "cusynapse/view.hpp"
+
+namespace cusynapse {
+
+namespace memory {
+/// `bytes` of uninitialised memory on a device, aligned to 256 bytes; null for 0 bytes. May
+/// synchronise the device. Throws `Error(out_of_memory)` or `Error(no_device)`.
+CUSYNAPSE_EXPORT void* allocate(Device device, std::size_t bytes);
+/// Gives memory back. Safe at any time, also after the device's driver has shut down.
+CUSYNAPSE_EXPORT void deallocate(Device device, void* data) noexcept;
+/// Copies between host memory and the stream's device and waits for the copy: synchronises.
+CUSYNAPSE_EXPORT void copy_from_host(const Stream& stream, void* device, const void* host,
+                                     std::size_t bytes);
+CUSYNAPSE_EXPORT void copy_to_host(const Stream& stream, void* host, const void* device,
+                                   std::size_t bytes);
+/// Sets bytes to zero, in stream order; does not synchronise.
+CUSYNAPSE_EXPORT void fill_zero(const Stream& stream, void* device, std::size_t bytes);
+}  // namespace memory
+
+/// `size` elements of device memory, owned and move-only.
+template <class T>
+class Buffer {
+  static_assert(std::is_trivially_copyable_v<T>, "device memory holds trivially copyable elements");
+
+ public:
+  Buffer() noexcept = default;
+  /// Uninitialised memory for `size` elements. Throws `Error(out_of_memory)`.
+  Buffer(Device device, std::int64_t size)
+      : device_(device),
+        size_(size),
+        data_(
+            static_cast<T*>(memory::allocate(device, static_cast<std::size_t>(size) * sizeof(T)))) {
+  }
+  /// Memory holding a copy of `size` elements of the host's. Synchronises.
+  Buffer(const Stream& stream, const T* host, std::int64_t size) : Buffer(stream.device(), size) {
+    copy_from_host(stream, host);
+  }
+  ~Buffer() { memory::deallocate(device_, data_); }
+  Buffer(Buffer&& other) noexcept
+      : device_(other.device_),
+        size_(std::exchange(other.size_, 0)),
+        data_(std::exchange(other.data_, nullptr)) {}
+  Buffer& operator=(Buffer&& other) noexcept {
+    swap(other);
+    return *this;
+  }
+  Buffer(const Buffer&) = delete;
+  Buffer& operator=(const Buffer&) = delete;
+
+  void swap(Buffer& other) noexcept {
+    std::swap(device_, other.device_);
+    std::swap(size_, other.size_);
+    std::swap(data_, other.data_);
+  }
+
+  T* data() noexcept { return data_; }
+  const T* data() const noexcept { return data_; }
+  std::int64_t size() const noexcept { return size_; }
+  Device device() const noexcept { return device_; }
+  /// The elements under a shape of the same size, not checked.
+  View<T> view(const Shape& shape) noexcept { return View<T>(data_, shape); }
+  View<const T> view(const Shape& shape) const noexcept { return View<const T>(data_, shape); }
+
+  /// All elements from or to host memory. Synchronises.
+  void copy_from_host(const Stream& stream, const T* host) {
+    memory::copy_from_host(stream, data_, host, bytes());
+  }
+  void copy_to_host(const Stream& stream, T* host) const {
+    memory::copy_to_host(stream, host, data_, bytes());
+  }
+  /// Sets every byte to zero, in stream order.
+  void fill_zero(const Stream& stream) { memory::fill_zero(stream, data_, bytes()); }
+
+ private:
+  std::size_t bytes() const noexcept { return static_cast<std::size_t>(size_) * sizeof(T); }
+
+  Device device_;
+  std::int64_t size_ = 0;
+  T* data_ = nullptr;
+};
+
+}  // namespace cusynapse

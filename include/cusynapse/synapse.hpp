@@ -1,0 +1,349 @@
+// Level 3: batched synapses with a delay history.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "cusynapse/buffer.hpp"
+#include "cusynapse/ops.hpp"
+#include "cusynapse/shape.hpp"
+#include "cusynapse/stream.hpp"
+#include "cusynapse/view.hpp"
+
+namespace cusynapse {
+
+/// How spikes, and currents without memory, are read between two steps.
+enum class SpikeInterpolation : std::int32_t { previous, nearest };
+
+/// What any synapse is made from.
+struct SynapseOptions {
+  Shape shape;                  ///< of one sample, such as {1024}
+  std::int64_t batch_size = 1;  ///< samples stepped together
+  double step_time = 1.0;       ///< dt, ms
+  double delay = 0.0;           ///< the largest delay that can be read, ms
+  SpikeInterpolation interpolation = SpikeInterpolation::previous;
+  double tolerance = 0.0;  ///< delays this near to a step (ms) count as on it
+  std::optional<double> current_overbound = 0.0;  ///< current beyond the largest delay, nA; none:
+                                                  ///< the current at the largest delay
+  std::optional<bool> spike_overbound = false;    ///< the same for spikes
+};
+
+/// What becomes of the history when dt or the largest delay changes.
+enum class HistoryChange : std::int32_t {
+  clear,  ///< all of it is lost
+  keep,   ///< it is carried over: for another delay the newest observations stay; for another dt
+          ///< every history is resampled by its own rule and every spike goes to the nearest step
+};
+
+/// A batch of synapses: turns spikes into currents and remembers both for a while.
+///
+/// Arrays are dense, on the synapse's device, shaped [batch_size, shape...] where nothing else is
+/// said; spikes are bytes 0 or 1; times are ms, charges pC, currents nA. Calls are enqueued on the
+/// stream and return without synchronising, allocate nothing, and may be captured in a CUDA graph,
+/// unless their comment says otherwise. Errors: `shape_mismatch`, `wrong_device`,
+/// `invalid_argument`; after an error the synapse is as it was.
+template <class T>
+class CUSYNAPSE_EXPORT Synapse {
+ public:
+  virtual ~Synapse();
+  Synapse(const Synapse&) = delete;
+  Synapse& operator=(const Synapse&) = delete;
+
+  virtual const Shape& shape() const noexcept = 0;
+  virtual std::int64_t batch_size() const noexcept = 0;
+  virtual double step_time() const noexcept = 0;
+  virtual double delay() const noexcept = 0;
+  virtual Device device() const noexcept = 0;
+  Shape batched_shape() const { return shape().prepended(batch_size()); }
+
+  /// One step: decay, inject the input, remember the result as the newest observation. Injected
+  /// currents (nA), up to `max_injections`, are added left to right by models that take them;
+  /// others refuse them.
+  virtual void step(const Stream& stream, const SpikeInput<T>& input,
+                    const Injected<T>& injected = {}) = 0;
+
+  /// The newest current and spikes.
+  virtual void current(const Stream& stream, View<T> out) const = 0;
+  virtual void spike(const Stream& stream, View<std::uint8_t> out) const = 0;
+  /// Current and spikes `selector` ms before now, selector and out [batch_size, shape...] or
+  /// [batch_size, shape..., D]. Selectors outside [0, delay] by more than the tolerance, and NaN,
+  /// give the overbound value if there is one and the value at the nearest end otherwise (NaN:
+  /// now).
+  virtual void current_at(const Stream& stream, View<const T> selector, View<T> out) const = 0;
+  virtual void spike_at(const Stream& stream, View<const T> selector,
+                        View<std::uint8_t> out) const = 0;
+
+  /// Everything as if new.
+  virtual void clear(const Stream& stream) = 0;
+  /// Changes the batch size: the last samples are kept, or zero samples prepended. The same size
+  /// moves nothing. Allocates and synchronises; strong guarantee.
+  virtual void set_batch_size(const Stream& stream, std::int64_t batch_size) = 0;
+  /// Changes dt or the largest delay. Allocates and synchronises; strong guarantee.
+  virtual void set_step_time(const Stream& stream, double step_time,
+                             HistoryChange history = HistoryChange::clear) = 0;
+  virtual void set_delay(const Stream& stream, double delay,
+                         HistoryChange history = HistoryChange::clear) = 0;
+
+ protected:
+  Synapse() = default;
+};
+
+/// Makes a synapse of a chosen model and constants: what a connection is given to build its own.
+template <class T>
+using SynapseFactory = std::function<std::unique_ptr<Synapse<T>>(
+    const Stream& stream, const Shape& shape, double step_time, double delay,
+    std::int64_t batch_size)>;
+
+/// A model as data: up to two traces, stepped by their exact propagator. Constants are computed in
+/// double and rounded once to the synapse's type.
+struct SynapseModel {
+  struct Trace {
+    double time_constant = 0.0;  ///< ms; unused without memory
+    double gain = 0.0;           ///< jump at a unit input, nA
+    double weight = 1.0;         ///< 1, -1 or 0: its part in the current
+  };
+  Dynamics dynamics = Dynamics::spikes_only;
+  int trace_count = 0;
+  Trace traces[max_traces] = {};
+  double feed_rate = 0.0;        ///< chain: how fast the first trace feeds the second, 1/ms
+  double spike_amplitude = 0.0;  ///< spikes_only: current of a spike, nA
+};
+
+/// The synapse every model shares: one step kernel, one select kernel, a history of spike bits and
+/// one of each trace. A model derives from it and says in `model` what it is made of.
+template <class T>
+class CUSYNAPSE_EXPORT CurrentSynapse : public Synapse<T> {
+ public:
+  ~CurrentSynapse() override;
+
+  const Shape& shape() const noexcept final { return options_.shape; }
+  std::int64_t batch_size() const noexcept final { return options_.batch_size; }
+  double step_time() const noexcept final { return options_.step_time; }
+  double delay() const noexcept final { return options_.delay; }
+  Device device() const noexcept final { return spikes_.device(); }
+  const SynapseOptions& options() const noexcept { return options_; }
+  /// Name of the model, as in error messages.
+  const char* name() const noexcept { return name_; }
+  /// Steps the history holds: max(ceil(delay / dt) + 1, 1).
+  std::int32_t slots() const noexcept { return slots_; }
+  /// The slot the next step writes, read from the device. Synchronises.
+  std::int32_t pointer(const Stream& stream) const;
+  /// Increases with every change of storage or constants: what was derived from them is then stale.
+  std::uint64_t version() const noexcept { return version_; }
+
+  /// Input [batch_size, shape...] as values, bytes or packed bits: 9.1 B a synapse for one float
+  /// trace and byte input, in one kernel. Input may not overlap the histories.
+  void step(const Stream& stream, const SpikeInput<T>& input,
+            const Injected<T>& injected = {}) final;
+  /// T steps at once, inputs [T, batch_size, shape...] (packed bits: each frame starts on a new
+  /// byte). Equal to T calls of `step` bit for bit; the state stays in registers between them.
+  void step_sequence(const Stream& stream, const SpikeInput<T>& inputs);
+
+  void current(const Stream& stream, View<T> out) const final;
+  void spike(const Stream& stream, View<std::uint8_t> out) const final;
+  void current_at(const Stream& stream, View<const T> selector, View<T> out) const final;
+  void spike_at(const Stream& stream, View<const T> selector, View<std::uint8_t> out) const final;
+  /// Overwrites the newest spikes or current. Models whose current is derived from spikes or from
+  /// several traces throw `Error(not_supported)` for the current.
+  void set_spike(const Stream& stream, View<const std::uint8_t> spikes);
+  void set_current(const Stream& stream, View<const T> current);
+
+  void clear(const Stream& stream) final;
+  void set_batch_size(const Stream& stream, std::int64_t batch_size) final;
+  void set_step_time(const Stream& stream, double step_time,
+                     HistoryChange history = HistoryChange::clear) final;
+  void set_delay(const Stream& stream, double delay,
+                 HistoryChange history = HistoryChange::clear) final;
+
+  /// The histories themselves, for level-2 operations, kernels of the caller's and inspection.
+  /// Valid until the next change of batch size, dt or delay.
+  int trace_count() const noexcept { return model_.trace_count; }
+  Ring<T> trace_ring(int trace) const;
+  Ring<bool> spike_ring() const noexcept;
+  /// Arguments of this synapse's own step and select, input, selector and output left out.
+  DecayInject<T> step_arguments() const noexcept;
+  DelayedSelect<T> select_arguments() const noexcept;
+
+ protected:
+  /// The model at a step time. Called by the constructor's caller and on every change of dt.
+  using ModelAt = std::function<SynapseModel(double step_time)>;
+
+  /// Checks the options, allocates and zeroes the histories. `name` must outlive the object.
+  CurrentSynapse(const Stream& stream, const char* name, const SynapseOptions& options,
+                 ModelAt model);
+
+  /// One trace on its own, for models that name their traces.
+  /// `function` names the caller in errors.
+  void trace(const Stream& stream, int index, View<T> out, const char* function) const;
+  void set_trace(const Stream& stream, int index, View<const T> values, const char* function);
+  void trace_at(const Stream& stream, int index, View<const T> selector, View<T> out,
+                const char* function) const;
+  /// Takes other constants of the same model: the step and the interpolation change together.
+  void set_model(ModelAt model);
+
+ private:
+  void replace(const Stream& stream, const SynapseOptions& options, HistoryChange history);
+
+  const char* name_;
+  SynapseOptions options_;
+  ModelAt model_at_;
+  SynapseModel model_;
+  std::int32_t slots_ = 0;
+  std::int64_t stride_ = 0;
+  std::uint64_t version_ = 0;
+  Buffer<std::uint8_t> spikes_;
+  Buffer<T> traces_[max_traces];
+  Buffer<RingState> state_;
+};
+
+/// Constants of `DeltaCurrent` and `DeltaPlusCurrent`.
+struct DeltaParameters {
+  double spike_charge = 1.0;  ///< Q, pC; finite and not 0
+};
+
+/// Constants of `SingleExponentialCurrent` and `AlphaCurrent`.
+struct ExponentialParameters {
+  double spike_charge = 1.0;   ///< Q, pC; finite and not 0
+  double time_constant = 1.0;  ///< tau, ms; finite and positive
+};
+
+/// Constants of `DoubleExponentialCurrent`.
+struct DoubleExponentialParameters {
+  double spike_charge = 1.0;  ///< Q, pC; finite and not 0
+  double tc_decay = 2.0;      ///< ms; larger than tc_rise
+  double tc_rise = 1.0;       ///< ms; positive
+};
+
+/// A current of Q / dt in the step of a spike and 0 otherwise, however large the input. Takes no
+/// injected currents. I = (Q / dt) [x != 0]. Source: Inferno 0.0.5, DeltaCurrent.
+template <class T>
+class CUSYNAPSE_EXPORT DeltaCurrent final : public CurrentSynapse<T> {
+ public:
+  using Parameters = DeltaParameters;
+  DeltaCurrent(const Stream& stream, const SynapseOptions& options, const Parameters& parameters);
+  static SynapseFactory<T> factory(const Parameters& parameters,
+                                   const SynapseOptions& defaults = {});
+};
+
+/// The charge of this step's input spread over the step, plus injected currents:
+/// I = x Q / dt + inj1 + inj2 + ... Source: Inferno 0.0.5, DeltaPlusCurrent.
+template <class T>
+class CUSYNAPSE_EXPORT DeltaPlusCurrent final : public CurrentSynapse<T> {
+ public:
+  using Parameters = DeltaParameters;
+  DeltaPlusCurrent(const Stream& stream, const SynapseOptions& options,
+                   const Parameters& parameters);
+  static SynapseFactory<T> factory(const Parameters& parameters,
+                                   const SynapseOptions& defaults = {});
+};
+
+/// A current that jumps by Q / tau at a unit input and decays with tau:
+/// I <- I exp(-dt / tau) + (Q / tau) x. Source: Inferno 0.0.5, SingleExponentialCurrent.
+template <class T>
+class CUSYNAPSE_EXPORT SingleExponentialCurrent final : public CurrentSynapse<T> {
+ public:
+  using Parameters = ExponentialParameters;
+  SingleExponentialCurrent(const Stream& stream, const SynapseOptions& options,
+                           const Parameters& parameters);
+  static SynapseFactory<T> factory(const Parameters& parameters,
+                                   const SynapseOptions& defaults = {});
+  double time_constant() const noexcept { return parameters_.time_constant; }
+  /// Changes tau: the step and the interpolation together; the history stays.
+  void set_time_constant(double time_constant);
+
+ private:
+  Parameters parameters_;
+};
+
+/// A current that rises with tc_rise and decays with tc_decay, pos - neg, each an exponential with
+/// the gain Q / (tc_decay - tc_rise). Source: Inferno 0.0.5, DoubleExponentialCurrent.
+template <class T>
+class CUSYNAPSE_EXPORT DoubleExponentialCurrent final : public CurrentSynapse<T> {
+ public:
+  using Parameters = DoubleExponentialParameters;
+  DoubleExponentialCurrent(const Stream& stream, const SynapseOptions& options,
+                           const Parameters& parameters);
+  static SynapseFactory<T> factory(const Parameters& parameters,
+                                   const SynapseOptions& defaults = {});
+
+  /// The decaying and the rising part on their own: newest, overwritten, and at delays.
+  void pos_current(const Stream& stream, View<T> out) const;
+  void neg_current(const Stream& stream, View<T> out) const;
+  void set_pos_current(const Stream& stream, View<const T> values);
+  void set_neg_current(const Stream& stream, View<const T> values);
+  void pos_current_at(const Stream& stream, View<const T> selector, View<T> out) const;
+  void neg_current_at(const Stream& stream, View<const T> selector, View<T> out) const;
+};
+
+/// A current that rises and falls with one time constant: after a spike I(t) = Q t / tau^2
+/// exp(-t / tau), which peaks at tau and carries the charge Q. Two traces, y fed by z:
+/// z <- z e + (Q / tau^2) x, y <- y e + z dt e, with e = exp(-dt / tau).
+/// Source: exact propagator of the alpha function (Rotter and Diesmann 1999, Biol. Cybern. 81:381).
+template <class T>
+class CUSYNAPSE_EXPORT AlphaCurrent final : public CurrentSynapse<T> {
+ public:
+  using Parameters = ExponentialParameters;
+  AlphaCurrent(const Stream& stream, const SynapseOptions& options, const Parameters& parameters);
+  static SynapseFactory<T> factory(const Parameters& parameters,
+                                   const SynapseOptions& defaults = {});
+};
+
+/// Synapse populations of any models, shapes and constants stepped in one launch.
+///
+/// Owns its members, which keep all their own methods; call `refresh` after a member's batch size,
+/// dt, delay or constants changed. Inputs of all members lie in one array: member i's frame, shaped
+/// [batch_size, shape...], starts at element `input_offset(i)`; offsets are multiples of 32, and
+/// what lies between two frames is not read.
+template <class T>
+class CUSYNAPSE_EXPORT SynapseGroup {
+ public:
+  /// Takes the members, all on the stream's device, at least one. Allocates and synchronises.
+  SynapseGroup(const Stream& stream, std::vector<std::unique_ptr<CurrentSynapse<T>>> members);
+  ~SynapseGroup();
+  SynapseGroup(SynapseGroup&& other) noexcept;
+  SynapseGroup& operator=(SynapseGroup&& other) noexcept;
+
+  std::size_t size() const noexcept { return members_.size(); }
+  CurrentSynapse<T>& operator[](std::size_t i) noexcept { return *members_[i]; }
+  const CurrentSynapse<T>& operator[](std::size_t i) const noexcept { return *members_[i]; }
+  /// Where member i's input starts, in elements (bits for packed spikes).
+  std::int64_t input_offset(std::size_t i) const noexcept { return offsets_[i]; }
+  /// Elements of the whole input array.
+  std::int64_t input_size() const noexcept { return offsets_.back(); }
+
+  /// One step of every member in one launch; input shaped [input_size()]. Throws
+  /// `Error(invalid_argument)` when a member changed since the last `refresh`.
+  void step(const Stream& stream, const SpikeInput<T>& input);
+  /// Takes over changes of the members. Allocates and synchronises; strong guarantee.
+  void refresh(const Stream& stream);
+
+ private:
+  std::vector<std::unique_ptr<CurrentSynapse<T>>> members_;
+  std::vector<std::uint64_t> versions_;
+  std::vector<std::int64_t> offsets_;
+  std::int64_t tile_count_ = 0;
+  Buffer<DecayInjectGroup<T>> groups_;
+  Buffer<std::int32_t> tile_group_;
+};
+
+extern template class Synapse<float>;
+extern template class Synapse<double>;
+extern template class CurrentSynapse<float>;
+extern template class CurrentSynapse<double>;
+extern template class DeltaCurrent<float>;
+extern template class DeltaCurrent<double>;
+extern template class DeltaPlusCurrent<float>;
+extern template class DeltaPlusCurrent<double>;
+extern template class SingleExponentialCurrent<float>;
+extern template class SingleExponentialCurrent<double>;
+extern template class DoubleExponentialCurrent<float>;
+extern template class DoubleExponentialCurrent<double>;
+extern template class AlphaCurrent<float>;
+extern template class AlphaCurrent<double>;
+extern template class SynapseGroup<float>;
+extern template class SynapseGroup<double>;
+
+}  // namespace cusynapse

@@ -1,0 +1,82 @@
+// What a backend must do: memory, and one pure virtual function an operation, so that a backend
+// that forgets one does not compile.
+#pragma once
+
+#include <cstddef>
+
+#include "cusynapse/ops.hpp"
+#include "cusynapse/stream.hpp"
+
+namespace cusynapse {
+
+/// Operations on synapses, T float or double. Arguments have been checked.
+template <class T>
+class StepOperations {
+ public:
+  virtual void decay_inject(const Stream& stream, const DecayInject<T>& arguments) const = 0;
+  virtual void decay_inject_grouped(const Stream& stream,
+                                    const DecayInjectGroups<T>& arguments) const = 0;
+  virtual void delayed_select(const Stream& stream, const DelayedSelect<T>& arguments) const = 0;
+  virtual void spike_select(const Stream& stream, const SpikeSelect<T>& arguments) const = 0;
+  virtual void count_outside(const Stream& stream, const T* values, std::int64_t size, T low,
+                             T high, std::int64_t* partial_counts) const = 0;
+
+ protected:
+  ~StepOperations() = default;
+};
+
+/// Operations on histories, T float, double or bool. Arguments have been checked.
+template <class T>
+class RingOperations {
+ public:
+  virtual void select(const Stream& stream, const RingSelect<T>& arguments) const = 0;
+  virtual void insert(const Stream& stream, const RingInsert<T>& arguments) const = 0;
+  virtual void write(const Stream& stream, const RingWrite<T>& arguments) const = 0;
+  virtual void read(const Stream& stream, const RingRead<T>& arguments) const = 0;
+  virtual void regrid(const Stream& stream, const RingRegrid<T>& arguments) const = 0;
+  virtual void resample(const Stream& stream, const RingResample<T>& arguments) const = 0;
+
+ protected:
+  ~RingOperations() = default;
+};
+
+/// A kind of device. Backends hold no state; one object of each serves the whole process.
+class Backend {
+ public:
+  virtual int device_count() const noexcept = 0;
+  /// Throws `Error(no_device)` and says why when the device cannot be used.
+  virtual void require(Device device) const = 0;
+
+  virtual void* allocate(Device device, std::size_t bytes) const = 0;
+  virtual void deallocate(Device device, void* data) const noexcept = 0;
+  virtual void copy_from_host(const Stream& stream, void* device, const void* host,
+                              std::size_t bytes) const = 0;
+  virtual void copy_to_host(const Stream& stream, void* host, const void* device,
+                            std::size_t bytes) const = 0;
+  virtual void fill_zero(const Stream& stream, void* device, std::size_t bytes) const = 0;
+
+  virtual CUstream_st* create_stream(Device device) const = 0;
+  virtual void destroy_stream(CUstream_st* stream) const noexcept = 0;
+  virtual void synchronize(const Stream& stream) const = 0;
+
+  virtual void ring_advance(const Stream& stream, RingState* state, std::int32_t slots,
+                            std::int64_t steps) const = 0;
+
+  /// The operations for an element type, named by any value of it.
+  virtual const StepOperations<float>& steps(float) const noexcept = 0;
+  virtual const StepOperations<double>& steps(double) const noexcept = 0;
+  virtual const RingOperations<float>& rings(float) const noexcept = 0;
+  virtual const RingOperations<double>& rings(double) const noexcept = 0;
+  virtual const RingOperations<bool>& rings(bool) const noexcept = 0;
+
+ protected:
+  ~Backend() = default;
+};
+
+/// The CPU backend. Always there.
+const Backend& cpu_backend();
+
+/// The CUDA backend. Defined only where the library was built with CUDA: see host/dispatch.cpp.
+const Backend& cuda_backend();
+
+}  // namespace cusynapse

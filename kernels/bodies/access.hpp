@@ -1,0 +1,192 @@
+// How bodies reach memory: groups of consecutive elements in 16-byte pieces, and slots of rings.
+#pragma once
+
+#include <cstring>
+
+#include "cusynapse/math/bits.hpp"
+#include "cusynapse/math/ring.hpp"
+#include "cusynapse/ops.hpp"
+
+namespace cusynapse::kernels {
+
+/// Elements one call of a body covers on a GPU: two 16-byte accesses of float and one byte of
+/// spikes.
+inline constexpr int gpu_width = 8;
+/// The same on a CPU: a few vector registers, whatever their length.
+inline constexpr int cpu_width = 32;
+static_assert(slot_alignment % cpu_width == 0 && slot_alignment % gpu_width == 0,
+              "a group of elements never reaches past the padding of a slot");
+
+/// Sixteen bytes of elements, moved in one access.
+template <class T>
+struct alignas(16) Piece {
+  static constexpr int lanes = 16 / static_cast<int>(sizeof(T));
+  T values[lanes];
+};
+
+/// Whether a pointer can be accessed in 16-byte pieces.
+CUSYNAPSE_HOST_DEVICE bool is_piece_aligned(const void* pointer) {
+  return (reinterpret_cast<std::uintptr_t>(pointer) & 15u) == 0;
+}
+
+/// Loads Width consecutive elements from memory aligned to 16 bytes.
+template <int Width, class T>
+CUSYNAPSE_HOST_DEVICE void load_aligned(const T* from, T (&to)[Width]) {
+  if constexpr (Width * sizeof(T) % 16 == 0 && Width == gpu_width) {
+    const auto* pieces = reinterpret_cast<const Piece<T>*>(from);
+    constexpr int lanes = Piece<T>::lanes;
+    for (int p = 0; p < Width / lanes; ++p) {
+      const Piece<T> piece = pieces[p];
+      for (int i = 0; i < lanes; ++i) to[p * lanes + i] = piece.values[i];
+    }
+  } else {
+    for (int i = 0; i < Width; ++i) to[i] = from[i];
+  }
+}
+
+/// Stores Width consecutive elements to memory aligned to 16 bytes.
+template <int Width, class T>
+CUSYNAPSE_HOST_DEVICE void store_aligned(const T (&from)[Width], T* to) {
+  if constexpr (Width * sizeof(T) % 16 == 0 && Width == gpu_width) {
+    auto* pieces = reinterpret_cast<Piece<T>*>(to);
+    constexpr int lanes = Piece<T>::lanes;
+    for (int p = 0; p < Width / lanes; ++p) {
+      Piece<T> piece;
+      for (int i = 0; i < lanes; ++i) piece.values[i] = from[p * lanes + i];
+      pieces[p] = piece;
+    }
+  } else {
+    for (int i = 0; i < Width; ++i) to[i] = from[i];
+  }
+}
+
+/// Loads elements [first, first + Width) of the caller's `size`, zeros past the end.
+template <int Width, class T>
+CUSYNAPSE_HOST_DEVICE void load_guarded(const T* from, std::int64_t first, std::int64_t size,
+                                        T (&to)[Width]) {
+  if (first + Width <= size) {
+    if (Width == gpu_width && is_piece_aligned(from + first)) {
+      load_aligned(from + first, to);
+    } else {
+      for (int i = 0; i < Width; ++i) to[i] = from[first + i];
+    }
+  } else {
+    for (int i = 0; i < Width; ++i) to[i] = first + i < size ? from[first + i] : T(0);
+  }
+}
+
+/// Stores elements [first, first + Width) as far as they are among the caller's `size`.
+template <int Width, class T>
+CUSYNAPSE_HOST_DEVICE void store_guarded(const T (&from)[Width], std::int64_t first,
+                                         std::int64_t size, T* to) {
+  if (first + Width <= size) {
+    if (Width == gpu_width && is_piece_aligned(to + first)) {
+      store_aligned(from, to + first);
+    } else {
+      for (int i = 0; i < Width; ++i) to[first + i] = from[i];
+    }
+  } else {
+    for (int i = 0; i < Width; ++i) {
+      if (first + i < size) to[first + i] = from[i];
+    }
+  }
+}
+
+/// Loads inputs [first, first + Width) of a frame as T, zeros past `size`.
+template <int Width, class T>
+CUSYNAPSE_HOST_DEVICE void load_input(typename SpikeInput<T>::Kind kind, const void* frame,
+                                      std::int64_t first, std::int64_t size, T (&to)[Width]) {
+  using Kind = typename SpikeInput<T>::Kind;
+  if (kind == Kind::values) {
+    load_guarded(static_cast<const T*>(frame), first, size, to);
+  } else if (kind == Kind::bytes) {
+    const auto* bytes = static_cast<const std::uint8_t*>(frame) + first;
+    if (first + Width <= size) {
+      std::uint8_t loaded[Width];
+      if (Width == 8 && (reinterpret_cast<std::uintptr_t>(bytes) & 7u) == 0) {
+        std::memcpy(loaded, __builtin_assume_aligned(bytes, 8), Width);
+      } else {
+        std::memcpy(loaded, bytes, Width);
+      }
+      for (int i = 0; i < Width; ++i) to[i] = static_cast<T>(loaded[i]);
+    } else {
+      for (int i = 0; i < Width; ++i) to[i] = first + i < size ? static_cast<T>(bytes[i]) : T(0);
+    }
+  } else {
+    const auto* bytes = static_cast<const std::uint8_t*>(frame) + first / 8;
+    for (int b = 0; b < Width / 8; ++b) {
+      const std::int64_t left = size - first - 8 * b;
+      unsigned byte = left > 0 ? bytes[b] : 0u;
+      if (left < 8 && left > 0) byte &= (1u << left) - 1u;
+      for (int i = 0; i < 8; ++i) to[8 * b + i] = static_cast<T>((byte >> i) & 1u);
+    }
+  }
+}
+
+/// Stores Width flags (0 or 1) as bits, `first` being a multiple of 8.
+template <int Width>
+CUSYNAPSE_HOST_DEVICE void store_bits(const std::uint8_t (&flags)[Width], std::int64_t first,
+                                      std::uint8_t* slot) {
+  for (int b = 0; b < Width / 8; ++b) {
+    std::uint64_t eight;
+    std::memcpy(&eight, flags + 8 * b, 8);
+    slot[first / 8 + b] = math::pack_flags(eight);
+  }
+}
+
+/// The slots of a ring of T: where they start, and their elements.
+template <class T>
+struct Slots {
+  using Stored = typename ElementTraits<T>::Stored;
+  using Value = typename ElementTraits<T>::Exchanged;
+
+  CUSYNAPSE_HOST_DEVICE static Stored* start(const Ring<T>& ring, std::int32_t slot) {
+    return ring.data + slot * ring.stride;
+  }
+  CUSYNAPSE_HOST_DEVICE static Value get(const Stored* slot, std::int64_t element) {
+    return slot[element];
+  }
+  template <int Width>
+  CUSYNAPSE_HOST_DEVICE static void load(const Stored* slot, std::int64_t first,
+                                         Value (&to)[Width]) {
+    load_aligned(slot + first, to);
+  }
+  /// Stores a whole group, padding included; the values past the size are zeros.
+  template <int Width>
+  CUSYNAPSE_HOST_DEVICE static void store(const Value (&from)[Width], std::int64_t first,
+                                          Stored* slot) {
+    store_aligned(from, slot + first);
+  }
+};
+
+template <>
+struct Slots<bool> {
+  using Stored = std::uint8_t;
+  using Value = std::uint8_t;
+
+  CUSYNAPSE_HOST_DEVICE static Stored* start(const Ring<bool>& ring, std::int32_t slot) {
+    return ring.data + slot * (ring.stride / 8);
+  }
+  CUSYNAPSE_HOST_DEVICE static Value get(const Stored* slot, std::int64_t element) {
+    return math::test_bit(slot, element) ? 1 : 0;
+  }
+  template <int Width>
+  CUSYNAPSE_HOST_DEVICE static void load(const Stored* slot, std::int64_t first,
+                                         Value (&to)[Width]) {
+    for (int i = 0; i < Width; ++i) to[i] = get(slot, first + i);
+  }
+  template <int Width>
+  CUSYNAPSE_HOST_DEVICE static void store(const Value (&from)[Width], std::int64_t first,
+                                          Stored* slot) {
+    std::uint8_t flags[Width];
+    for (int i = 0; i < Width; ++i) flags[i] = from[i] != 0 ? 1 : 0;
+    store_bits(flags, first, slot);
+  }
+};
+
+/// Groups of Width that cover `size` elements.
+constexpr std::int64_t group_count(std::int64_t size, int width) {
+  return (size + width - 1) / width;
+}
+
+}  // namespace cusynapse::kernels

@@ -1,0 +1,136 @@
+// Runs bodies on the CPU: a loop compiled for every instruction set the machine may have, over as
+// many threads as pay.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#if defined(_OPENMP)
+#include <omp.h>
+#endif
+
+#include "cusynapse/math/arithmetic.hpp"
+
+namespace cusynapse::cpu {
+
+/// Elements below which starting threads costs more than it saves (two threads pay above about
+/// 32 k elements of a step).
+inline constexpr std::int64_t parallel_threshold = 32768;
+
+/// Calls body(x, y) for i = y * width + x in [begin, end).
+template <class Body>
+using Loop = void (*)(const Body&, std::int64_t, std::int64_t, std::int64_t);
+
+/// Takes the body by value, on the stack, so that stores cannot alias its arguments.
+template <class Body>
+CUSYNAPSE_HOST_DEVICE void loop(const Body body, std::int64_t width, std::int64_t begin,
+                                std::int64_t end) {
+  std::int64_t y = begin / width;
+  std::int64_t x = begin % width;
+  for (std::int64_t i = begin; i < end; ++y, x = 0) {
+    const std::int64_t row_end = std::min(x + (end - i), width);
+    i += row_end - x;
+    for (; x < row_end; ++x) body(x, y);
+  }
+}
+
+// One function an instruction set, the body inlined into each and compiled for it. They have names
+// of their own, so that no code for one instruction set can be linked in place of another's.
+template <class Body>
+void loop_baseline(const Body& body, std::int64_t width, std::int64_t begin, std::int64_t end) {
+  loop<Body>(body, width, begin, end);
+}
+#if defined(__x86_64__) && defined(__GNUC__)
+template <class Body>
+__attribute__((target("avx2"))) void loop_avx2(const Body& body, std::int64_t width,
+                                               std::int64_t begin, std::int64_t end) {
+  loop<Body>(body, width, begin, end);
+}
+template <class Body>
+__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl"))) void loop_avx512(const Body& body,
+                                                                               std::int64_t width,
+                                                                               std::int64_t begin,
+                                                                               std::int64_t end) {
+  loop<Body>(body, width, begin, end);
+}
+#endif
+
+/// The loop for the best instruction set of this machine.
+template <class Body>
+Loop<Body> best_loop() {
+#if defined(__x86_64__) && defined(__GNUC__)
+  static const bool has_avx512 =
+      __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
+      __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0;
+  static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0;
+  if (has_avx512) return loop_avx512<Body>;
+  if (has_avx2) return loop_avx2<Body>;
+#endif
+  return loop_baseline<Body>;
+}
+
+/// Calls body(x, y) for all x < width, y < height, in any order and on several threads when there
+/// are at least `parallel_threshold` of them times `elements`, the elements a call covers.
+template <class Body>
+void launch_index(const Body& body, std::int64_t width, std::int64_t height,
+                  std::int64_t elements) {
+  const Loop<Body> loop = best_loop<Body>();
+  const std::int64_t calls = width * height;
+#if defined(_OPENMP)
+  if (calls * elements >= parallel_threshold && omp_get_max_threads() > 1) {
+#pragma omp parallel
+    {
+      const std::int64_t threads = omp_get_num_threads();
+      const std::int64_t thread = omp_get_thread_num();
+      const std::int64_t begin = calls / threads * thread + std::min(calls % threads, thread);
+      const std::int64_t end = begin + calls / threads + (thread < calls % threads ? 1 : 0);
+      loop(body, width, begin, end);
+    }
+    return;
+  }
+#else
+  static_cast<void>(elements);
+#endif
+  if (calls > 0) loop(body, width, 0, calls);
+}
+
+/// Arrivals of one thread: no other is there to meet.
+struct SerialAtomics {
+  static std::uint32_t fetch_add(std::uint32_t* counter, std::uint32_t amount) {
+    const std::uint32_t before = *counter;
+    *counter += amount;
+    return before;
+  }
+};
+
+/// As `launch_index`, then advances the rings the body pushed to.
+template <class Body>
+void launch_push(const Body& body, std::int64_t width, std::int64_t height, std::int64_t elements) {
+  launch_index(body, width, height, elements);
+  for (std::int64_t y = 0; y < height; ++y) body.template arrive<SerialAtomics>(y, 1);
+}
+
+/// A block of one thread.
+class SerialContext {
+ public:
+  SerialContext(std::int64_t block, void* shared) : block_(block), shared_(shared) {}
+  std::int64_t block() const { return block_; }
+  int rank() const { return 0; }
+  int size() const { return 1; }
+  void* shared() const { return shared_; }
+  void sync() const {}
+
+ private:
+  std::int64_t block_;
+  void* shared_;
+};
+
+/// Runs a tile body, one block after the other.
+template <class Body>
+void launch_tile(const Body& body, std::int64_t blocks) {
+  alignas(16) std::byte shared[Body::shared_bytes(1)];
+  for (std::int64_t block = 0; block < blocks; ++block) body(SerialContext(block, shared));
+}
+
+}  // namespace cusynapse::cpu

@@ -1,0 +1,112 @@
+// The CUDA backend: devices, memory and streams. Memory is plain cudaMalloc.
+#include "kernels/cuda/check.cuh"
+#include "kernels/cuda/operations.cuh"
+
+namespace cusynapse {
+namespace {
+
+class CudaBackend final : public Backend {
+ public:
+  // Drivers and devices do not come and go while a process runs.
+  CudaBackend() : status_(cudaGetDeviceCount(&device_count_)) {
+    if (status_ != cudaSuccess) {
+      static_cast<void>(cudaGetLastError());
+      device_count_ = 0;
+    }
+  }
+
+  int device_count() const noexcept override { return device_count_; }
+
+  void require(Device device) const override {
+    if (status_ != cudaSuccess) {
+      cuda::check(status_, ("device " + to_string(device) +
+                            ": no CUDA device can be used, the library works on the CPU")
+                               .c_str());
+    }
+    if (device.ordinal < 0 || device.ordinal >= device_count_) {
+      throw Error(Errc::no_device, "device: got " + to_string(device) + ", expected one of " +
+                                       std::to_string(device_count_) + " CUDA devices");
+    }
+  }
+
+  void* allocate(Device device, std::size_t bytes) const override {
+    if (bytes == 0) return nullptr;
+    const cuda::DeviceGuard guard(device.ordinal);
+    void* data = nullptr;
+    cuda::check(cudaMalloc(&data, bytes),
+                ("allocate: " + std::to_string(bytes) + " bytes on " + to_string(device)).c_str());
+    return data;
+  }
+
+  // At the end of a process the driver may be gone before the last buffer: nothing is left to free.
+  void deallocate(Device, void* data) const noexcept override {
+    if (cudaFree(data) != cudaSuccess) static_cast<void>(cudaGetLastError());
+  }
+
+  void copy_from_host(const Stream& stream, void* device, const void* host,
+                      std::size_t bytes) const override {
+    copy(stream, device, host, bytes, cudaMemcpyHostToDevice);
+  }
+  void copy_to_host(const Stream& stream, void* host, const void* device,
+                    std::size_t bytes) const override {
+    copy(stream, host, device, bytes, cudaMemcpyDeviceToHost);
+  }
+  void fill_zero(const Stream& stream, void* device, std::size_t bytes) const override {
+    if (bytes == 0) return;
+    const cuda::DeviceGuard guard(stream.device().ordinal);
+    cuda::check(cudaMemsetAsync(device, 0, bytes, stream.native_handle()), "fill_zero");
+  }
+
+  CUstream_st* create_stream(Device device) const override {
+    require(device);
+    const cuda::DeviceGuard guard(device.ordinal);
+    cudaStream_t stream = nullptr;
+    cuda::check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "create stream");
+    return stream;
+  }
+  void destroy_stream(CUstream_st* stream) const noexcept override {
+    if (cudaStreamDestroy(stream) != cudaSuccess) static_cast<void>(cudaGetLastError());
+  }
+  void synchronize(const Stream& stream) const override {
+    const cuda::DeviceGuard guard(stream.device().ordinal);
+    cuda::check(cudaStreamSynchronize(stream.native_handle()), "synchronize");
+  }
+
+  void ring_advance(const Stream& stream, RingState* state, std::int32_t slots,
+                    std::int64_t steps) const override {
+    cuda::ring_advance(stream, state, slots, steps);
+  }
+
+  const StepOperations<float>& steps(float) const noexcept override { return float_steps_; }
+  const StepOperations<double>& steps(double) const noexcept override { return double_steps_; }
+  const RingOperations<float>& rings(float) const noexcept override { return float_rings_; }
+  const RingOperations<double>& rings(double) const noexcept override { return double_rings_; }
+  const RingOperations<bool>& rings(bool) const noexcept override { return bool_rings_; }
+
+ private:
+  static void copy(const Stream& stream, void* to, const void* from, std::size_t bytes,
+                   cudaMemcpyKind kind) {
+    if (bytes > 0) {
+      const cuda::DeviceGuard guard(stream.device().ordinal);
+      cuda::check(cudaMemcpyAsync(to, from, bytes, kind, stream.native_handle()), "copy");
+    }
+    cuda::check(cudaStreamSynchronize(stream.native_handle()), "copy");
+  }
+
+  int device_count_ = 0;
+  cudaError_t status_;
+  cuda::CudaStepOperations<float> float_steps_;
+  cuda::CudaStepOperations<double> double_steps_;
+  cuda::CudaRingOperations<float> float_rings_;
+  cuda::CudaRingOperations<double> double_rings_;
+  cuda::CudaRingOperations<bool> bool_rings_;
+};
+
+}  // namespace
+
+const Backend& cuda_backend() {
+  static const CudaBackend backend;
+  return backend;
+}
+
+}  // namespace cusynapse

@@ -1,0 +1,31 @@
+// Launch parameters, as types. Each is passed to a launch of launch.cuh.
+#pragma once
+
+namespace cusynapse::cuda {
+
+/// decay_inject: a thread covers 8 synapses.
+struct StepPolicy {
+  static constexpr int threads = 256;
+};
+
+/// decay_inject_grouped: a block is a tile of 1024 synapses, 8 a thread.
+struct GroupPolicy {
+  static constexpr int threads = 128;
+};
+
+/// delayed_select and spike_select: a thread covers 8 selectors.
+struct SelectPolicy {
+  static constexpr int threads = 256;
+};
+
+/// The general history operations: a thread covers 8 elements.
+struct RingPolicy {
+  static constexpr int threads = 256;
+};
+
+/// count_outside: a block counts 4096 values.
+struct CountPolicy {
+  static constexpr int threads = 256;
+};
+
+}  // namespace cusynapse::cuda
