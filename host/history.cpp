@@ -1,6 +1,8 @@
 #include "cusynapse/history.hpp"
 
-#include <cmath>
+#include <algorithm>
+#include <numeric>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -24,50 +26,44 @@ std::int64_t stored_size(std::int64_t size, std::int64_t slots) {
   return slots * slot_stride(size) / (std::is_same_v<T, bool> ? 8 : 1);
 }
 
-// The values of Time nearest to a limit that do not lie beyond it, so that comparing values of Time
-// with them is comparing with the limit itself.
+// The times that select and insert take, in the arithmetic they are selected in. The largest is
+// that of the oldest observation, by whichever of its two roundings is later.
 template <class Time>
-Time at_most(double limit) {
-  const auto rounded = static_cast<Time>(limit);
-  return static_cast<double>(rounded) > limit ? std::nextafter(rounded, -HUGE_VALF) : rounded;
-}
-template <class Time>
-Time at_least(double limit) {
-  return -at_most<Time>(-limit);
-}
-
-// The times that select and insert take.
 struct Range {
-  double low;
-  double high;
+  Time low;
+  Time high;
 };
 
-template <class T>
-Range time_range(const History<T>& history, double tolerance) {
-  return {-tolerance, history.step_time() * (history.slots() - 1) + tolerance};
+template <class Time, class T>
+Range<Time> time_range(const History<T>& history, double tolerance) {
+  const auto steps = static_cast<double>(history.slots() - 1);
+  const Time oldest = std::max(static_cast<Time>(history.step_time()) * static_cast<Time>(steps),
+                               static_cast<Time>(history.step_time() * steps));
+  const Time rounded_tolerance = static_cast<Time>(tolerance);
+  return {Time(0) - rounded_tolerance, oldest + rounded_tolerance};
 }
 
-std::string describe(const Range& range) {
-  return "within [" + host::format(range.low) + ", " + host::format(range.high) + "] ms";
+template <class Time>
+std::string describe(const Range<Time>& range) {
+  return "within [" + host::format(static_cast<double>(range.low)) + ", " +
+         host::format(static_cast<double>(range.high)) + "] ms";
 }
 
-void check_time(const host::Where& where, const Range& range, double time) {
+void check_time(const host::Where& where, const Range<double>& range, double time) {
   if (!(time >= range.low && time <= range.high)) {
     host::refuse(where, "time", host::format(time), describe(range));
   }
 }
 
 template <class Time>
-void check_times(const host::Where& where, const Range& range, const Stream& stream,
+void check_times(const host::Where& where, const Range<Time>& range, const Stream& stream,
                  View<const Time> times) {
   const std::int64_t size = times.size();
   Buffer<std::int64_t> partial_counts(stream.device(), (size + count_tile - 1) / count_tile);
-  ops::count_outside(stream, times.data(), size, at_least<Time>(range.low),
-                     at_most<Time>(range.high), partial_counts.data());
+  ops::count_outside(stream, times.data(), size, range.low, range.high, partial_counts.data());
   std::vector<std::int64_t> counts(static_cast<std::size_t>(partial_counts.size()));
   partial_counts.copy_to_host(stream, counts.data());
-  std::int64_t outside = 0;
-  for (const std::int64_t count : counts) outside += count;
+  const std::int64_t outside = std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
   if (outside > 0) {
     throw Error(Errc::invalid_argument, where.name() + ": " + std::to_string(outside) + " of " +
                                             std::to_string(size) +
@@ -303,6 +299,17 @@ RingInsert<T> insert_arguments(const host::Where& where, const Ring<T>& ring, do
   return arguments;
 }
 
+// One time for all elements is located once, in double, and only then rounded: slots are chosen as
+// exactly as the time was given.
+template <class Time>
+math::Position<Time> locate_once(double time, double step_time, double tolerance,
+                                 std::int64_t offset) {
+  const math::Position<double> exact =
+      math::locate(time, step_time, tolerance, static_cast<double>(offset));
+  return {static_cast<Time>(exact.older), static_cast<Time>(exact.newer),
+          static_cast<Time>(exact.elapsed)};
+}
+
 }  // namespace
 
 template <class T>
@@ -326,7 +333,7 @@ void History<T>::select(const Stream& stream, View<const Time> times, View<Value
   const host::Where where = in("select");
   host::check_stream(where, stream, device());
   host::check_samples(where, "times", times.data(), times.shape(), batched_shape());
-  check_times(where, time_range(*this, options.tolerance), stream, times);
+  check_times(where, time_range<Time>(*this, options.tolerance), stream, times);
   select_unchecked(stream, times, out, options);
 }
 
@@ -336,9 +343,9 @@ void History<T>::select(const Stream& stream, double time, View<Value> out,
   const host::Where where = in("select");
   host::check_stream(where, stream, device());
   host::check_array(where, "out", out.data(), out.shape(), batched_shape());
-  check_time(where, time_range(*this, options.tolerance), time);
+  check_time(where, time_range<double>(*this, options.tolerance), time);
   RingSelect<T> arguments = select_arguments<T>(where, storage(), step_time(), options);
-  arguments.time = static_cast<Time>(time);
+  arguments.position = locate_once<Time>(time, step_time(), options.tolerance, options.offset);
   arguments.out = out.data();
   ops::ring_select(stream, arguments);
 }
@@ -362,7 +369,7 @@ void History<T>::insert(const Stream& stream, View<const Value> observation, Vie
   const host::Where where = in("insert");
   host::check_stream(where, stream, device());
   host::check_array(where, "times", times.data(), times.shape(), batched_shape());
-  check_times(where, time_range(*this, options.tolerance), stream, times);
+  check_times(where, time_range<Time>(*this, options.tolerance), stream, times);
   insert_unchecked(stream, observation, times, options);
 }
 
@@ -372,9 +379,9 @@ void History<T>::insert(const Stream& stream, View<const Value> observation, dou
   const host::Where where = in("insert");
   host::check_stream(where, stream, device());
   host::check_array(where, "observation", observation.data(), observation.shape(), batched_shape());
-  check_time(where, time_range(*this, options.tolerance), time);
+  check_time(where, time_range<double>(*this, options.tolerance), time);
   RingInsert<T> arguments = insert_arguments<T>(where, storage(), step_time(), options);
-  arguments.time = static_cast<Time>(time);
+  arguments.position = locate_once<Time>(time, step_time(), options.tolerance, options.offset);
   arguments.values = observation.data();
   ops::ring_insert(stream, arguments);
 }

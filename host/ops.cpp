@@ -150,6 +150,9 @@ void ring_select(const Stream& stream, const RingSelect<T>& a) {
   const char* where = "ring_select";
   check_ring(where, a.ring);
   check(a.samples >= 1, where, "samples", static_cast<double>(a.samples), "at least 1");
+  check(a.interpolation >= Interpolation::previous &&
+            a.interpolation <= Interpolation::exponential_rate_decay,
+        where, "interpolation", static_cast<double>(a.interpolation), "one of Interpolation");
   if (std::is_same_v<T, bool> && a.interpolation != Interpolation::previous &&
       a.interpolation != Interpolation::next && a.interpolation != Interpolation::nearest) {
     throw Error(Errc::not_supported,
@@ -165,6 +168,9 @@ template <class T>
 void ring_insert(const Stream& stream, const RingInsert<T>& a) {
   const char* where = "ring_insert";
   check_ring(where, a.ring);
+  check(a.extrapolation >= Extrapolation::previous &&
+            a.extrapolation <= Extrapolation::exponential_rate_decay,
+        where, "extrapolation", static_cast<double>(a.extrapolation), "one of Extrapolation");
   if (std::is_same_v<T, bool> && a.extrapolation != Extrapolation::previous &&
       a.extrapolation != Extrapolation::next && a.extrapolation != Extrapolation::nearest &&
       a.extrapolation != Extrapolation::neighbors) {

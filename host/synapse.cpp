@@ -185,7 +185,7 @@ void CurrentSynapse<T>::step_sequence(const Stream& stream, const SpikeInput<T>&
   arguments.input_kind = inputs.kind();
   arguments.input = inputs.data();
   arguments.input_stride =
-      inputs.kind() == SpikeInput<T>::Kind::bits ? (arguments.size + 7) / 8 : arguments.size;
+      inputs.kind() == InputKind::bits ? (arguments.size + 7) / 8 : arguments.size;
   arguments.steps = steps;
   ops::decay_inject(stream, arguments);
 }

@@ -115,6 +115,7 @@ class CUSYNAPSE_EXPORT History {
   void select_unchecked(const Stream& stream, View<const Time> times, View<Value> out,
                         const SelectOptions& options = {}) const;
   /// The same time (checked, without synchronising) for every element; out [batch_size, shape...].
+  /// One time is located in double, times of an array in Time.
   void select(const Stream& stream, double time, View<Value> out,
               const SelectOptions& options = {}) const;
 

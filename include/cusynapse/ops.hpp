@@ -10,6 +10,7 @@
 
 #include "cusynapse/export.hpp"
 #include "cusynapse/math/interpolate.hpp"
+#include "cusynapse/math/ring.hpp"
 #include "cusynapse/stream.hpp"
 #include "cusynapse/view.hpp"
 
@@ -78,9 +79,10 @@ enum class Dynamics : std::int32_t {
 };
 
 /// Arguments of `ops::decay_inject`, for `steps` steps of one population of `size` synapses:
-/// for every trace k  next_k = previous_k * decay[k] (+ previous_0 * feed for k = 1 in a chain)
-/// + gain[k] * input, and spike = input != 0 (NaN is a spike), with every operation rounded on its
-/// own. `previous` is the slot before the head, `next` the head's; the head moves on by `steps`.
+/// for every trace k  next_k = previous_k * decay[k] + gain[k] * input, except that in a chain
+/// next_1 = previous_1 * decay[1] + previous_0 * feed; and spike = input != 0 (NaN is a spike);
+/// every operation is rounded on its own. `previous` is the slot before the head, `next` the
+/// head's; the head moves on by `steps`.
 template <class T>
 struct DecayInject {
   Dynamics dynamics = Dynamics::decay;
@@ -94,7 +96,7 @@ struct DecayInject {
   std::int64_t stride = 0;         ///< elements from slot to slot, the same in every ring
   std::int32_t slots = 0;
   RingHead head;  ///< the rings move together
-  typename SpikeInput<T>::Kind input_kind = SpikeInput<T>::Kind::values;
+  InputKind input_kind = InputKind::values;
   const void* input = nullptr;    ///< `steps` frames of `size` inputs
   std::int64_t input_stride = 0;  ///< elements, or bytes for bits, from frame to frame
   std::int64_t steps = 1;
@@ -121,7 +123,7 @@ struct DecayInjectGroups {
   const DecayInjectGroup<T>* groups = nullptr;  ///< a population each
   const std::int32_t* tile_group = nullptr;     ///< tile_count entries: the tile's population
   std::int64_t tile_count = 0;
-  typename SpikeInput<T>::Kind input_kind = SpikeInput<T>::Kind::values;
+  InputKind input_kind = InputKind::values;
   const void* input = nullptr;  ///< the shared input: a frame of slot_stride(size) per population
 };
 
@@ -182,7 +184,8 @@ struct SpikeSelect {
 };
 
 /// Arguments of `ops::ring_select`: a general history at given times, by any interpolation, without
-/// clamping; slots wrap around as `math::slot_at`. `times` null: `time` for every element.
+/// clamping; slots wrap around as `math::slot_at`. `times` null: `position`, which the caller has
+/// located (in double, say), for every element.
 template <class T>
 struct RingSelect {
   using Time = typename ElementTraits<T>::Time;
@@ -194,7 +197,7 @@ struct RingSelect {
   Time tolerance = 0;
   Time offset = 1;              ///< steps back at time 0
   const Time* times = nullptr;  ///< [size][samples], ms
-  Time time = 0;
+  math::Position<Time> position = {};
   std::int64_t samples = 1;
   Value* out = nullptr;  ///< [size][samples]
 };
@@ -213,7 +216,7 @@ struct RingInsert {
   Time tolerance = 0;
   Time offset = 0;
   const Time* times = nullptr;  ///< [size], ms
-  Time time = 0;
+  math::Position<Time> position = {};
   const Value* values = nullptr;  ///< [size]
 };
 
@@ -253,10 +256,11 @@ struct RingRegrid {
   Ring<T> destination;
 };
 
-/// Arguments of `ops::ring_resample`: fills a destination ring so that its slot k steps back holds
-/// the source at time k * destination_step, read by the rule; beyond the source's oldest
-/// observation, zero. For bool the rule is fixed: every recorded spike goes to the nearest slot.
-/// The destination's head is given as a number.
+/// Arguments of `ops::ring_resample`: fills a destination ring so that its slot k steps before the
+/// newest holds the source at time k * destination_step, read by the rule; beyond the source's
+/// oldest observation, zero. Times are located in double, and count as an observation's within
+/// `tolerance` or 1e-9 source steps of it, whichever is more. For bool the rule is fixed: every
+/// recorded spike goes to the nearest slot. The destination's head is given as a number.
 template <class T>
 struct RingResample {
   using Time = typename ElementTraits<T>::Time;

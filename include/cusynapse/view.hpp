@@ -51,28 +51,31 @@ class PackedSpikes {
   Shape shape_;
 };
 
-/// Input of a synapse, whichever way spikes are stored: weighted values (0.5 is half a charge),
-/// bytes (the count of spikes, 0 to 255) or packed bits. Implicit from each; copies no data.
+/// How input spikes are stored: weighted values (0.5 is half a charge), bytes (the count of spikes,
+/// 0 to 255) or packed bits.
+enum class InputKind : std::int32_t { values, bytes, bits };
+
+/// Input of a synapse, whichever way spikes are stored. Implicit from each; copies no data.
 template <class T>
 class SpikeInput {
  public:
-  enum class Kind : std::int32_t { values, bytes, bits };
+  using Kind = InputKind;
 
   SpikeInput(View<const T> values) noexcept
-      : kind_(Kind::values), data_(values.data()), shape_(values.shape()) {}
+      : kind_(InputKind::values), data_(values.data()), shape_(values.shape()) {}
   SpikeInput(View<T> values) noexcept : SpikeInput(View<const T>(values)) {}
   SpikeInput(View<const std::uint8_t> bytes) noexcept
-      : kind_(Kind::bytes), data_(bytes.data()), shape_(bytes.shape()) {}
+      : kind_(InputKind::bytes), data_(bytes.data()), shape_(bytes.shape()) {}
   SpikeInput(View<std::uint8_t> bytes) noexcept : SpikeInput(View<const std::uint8_t>(bytes)) {}
   SpikeInput(PackedSpikes bits) noexcept
-      : kind_(Kind::bits), data_(bits.data()), shape_(bits.shape()) {}
+      : kind_(InputKind::bits), data_(bits.data()), shape_(bits.shape()) {}
 
-  Kind kind() const noexcept { return kind_; }
+  InputKind kind() const noexcept { return kind_; }
   const void* data() const noexcept { return data_; }
   const Shape& shape() const noexcept { return shape_; }
 
  private:
-  Kind kind_;
+  InputKind kind_;
   const void* data_;
   Shape shape_;
 };
@@ -83,8 +86,16 @@ template <class T>
 class Injected {
  public:
   constexpr Injected() noexcept = default;
+#if defined(__GNUC__) && !defined(__clang__)
+// GCC warns that the list may not outlive this object, which is what this type is for.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Winit-list-lifetime"
+#endif
   Injected(std::initializer_list<View<const T>> currents) noexcept
       : first_(currents.begin()), size_(static_cast<std::int64_t>(currents.size())) {}
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
   Injected(const std::vector<View<const T>>& currents) noexcept
       : first_(currents.data()), size_(static_cast<std::int64_t>(currents.size())) {}
 

@@ -60,11 +60,12 @@ CUSYNAPSE_HOST_DEVICE void store_aligned(const T (&from)[Width], T* to) {
   }
 }
 
-/// Loads elements [first, first + Width) of the caller's `size`, zeros past the end.
-template <int Width, class T>
+/// Loads elements [first, first + Width) of the caller's `size`, zeros past the end. Full says that
+/// there is no end to look for.
+template <bool Full, int Width, class T>
 CUSYNAPSE_HOST_DEVICE void load_guarded(const T* from, std::int64_t first, std::int64_t size,
                                         T (&to)[Width]) {
-  if (first + Width <= size) {
+  if (Full || first + Width <= size) {
     if (Width == gpu_width && is_piece_aligned(from + first)) {
       load_aligned(from + first, to);
     } else {
@@ -92,46 +93,91 @@ CUSYNAPSE_HOST_DEVICE void store_guarded(const T (&from)[Width], std::int64_t fi
   }
 }
 
-/// Loads inputs [first, first + Width) of a frame as T, zeros past `size`.
-template <int Width, class T>
-CUSYNAPSE_HOST_DEVICE void load_input(typename SpikeInput<T>::Kind kind, const void* frame,
-                                      std::int64_t first, std::int64_t size, T (&to)[Width]) {
-  using Kind = typename SpikeInput<T>::Kind;
-  if (kind == Kind::values) {
-    load_guarded(static_cast<const T*>(frame), first, size, to);
-  } else if (kind == Kind::bytes) {
-    const auto* bytes = static_cast<const std::uint8_t*>(frame) + first;
-    if (first + Width <= size) {
-      std::uint8_t loaded[Width];
-      if (Width == 8 && (reinterpret_cast<std::uintptr_t>(bytes) & 7u) == 0) {
-        std::memcpy(loaded, __builtin_assume_aligned(bytes, 8), Width);
-      } else {
-        std::memcpy(loaded, bytes, Width);
-      }
-      for (int i = 0; i < Width; ++i) to[i] = static_cast<T>(loaded[i]);
+/// Inputs [first, first + Width) of a frame as T. Where not Full, zeros past `size`. On a GPU they
+/// are loaded at once; on a CPU, where a whole group is there, they stay in place until used, so
+/// that a loop over them has nothing to pass through memory.
+template <InputKind kind, bool Full, int Width, class T>
+class InputGroup;
+
+template <bool Full, int Width, class T>
+class InputGroup<InputKind::values, Full, Width, T> {
+ public:
+  CUSYNAPSE_HOST_DEVICE InputGroup(const void* frame, std::int64_t first, std::int64_t size)
+      : in_place_(static_cast<const T*>(frame) + first) {
+    if constexpr (is_loaded) load_guarded<Full>(static_cast<const T*>(frame), first, size, loaded_);
+  }
+  CUSYNAPSE_HOST_DEVICE T operator[](int i) const {
+    if constexpr (is_loaded) {
+      return loaded_[i];
     } else {
-      for (int i = 0; i < Width; ++i) to[i] = first + i < size ? static_cast<T>(bytes[i]) : T(0);
+      return in_place_[i];
     }
-  } else {
+  }
+
+ private:
+  static constexpr bool is_loaded = Width == gpu_width || !Full;
+  const T* in_place_;
+  T loaded_[is_loaded ? Width : 1];
+};
+
+template <bool Full, int Width, class T>
+class InputGroup<InputKind::bytes, Full, Width, T> {
+ public:
+  CUSYNAPSE_HOST_DEVICE InputGroup(const void* frame, std::int64_t first, std::int64_t size)
+      : in_place_(static_cast<const std::uint8_t*>(frame) + first) {
+    if constexpr (is_loaded) {
+      if (Full && (reinterpret_cast<std::uintptr_t>(in_place_) & 7u) == 0) {
+        std::memcpy(loaded_, __builtin_assume_aligned(in_place_, 8), Width);
+      } else {
+        for (int i = 0; i < Width; ++i) {
+          loaded_[i] = Full || first + i < size ? in_place_[i] : std::uint8_t{0};
+        }
+      }
+    }
+  }
+  CUSYNAPSE_HOST_DEVICE T operator[](int i) const {
+    if constexpr (is_loaded) {
+      return static_cast<T>(loaded_[i]);
+    } else {
+      return static_cast<T>(in_place_[i]);
+    }
+  }
+
+ private:
+  static constexpr bool is_loaded = Width == gpu_width || !Full;
+  const std::uint8_t* in_place_;
+  std::uint8_t loaded_[is_loaded ? Width : 1];
+};
+
+template <bool Full, int Width, class T>
+class InputGroup<InputKind::bits, Full, Width, T> {
+ public:
+  static_assert(Width % 8 == 0 && Width <= 32, "a group's bits fit in one word");
+  CUSYNAPSE_HOST_DEVICE InputGroup(const void* frame, std::int64_t first, std::int64_t size) {
     const auto* bytes = static_cast<const std::uint8_t*>(frame) + first / 8;
     for (int b = 0; b < Width / 8; ++b) {
       const std::int64_t left = size - first - 8 * b;
-      unsigned byte = left > 0 ? bytes[b] : 0u;
-      if (left < 8 && left > 0) byte &= (1u << left) - 1u;
-      for (int i = 0; i < 8; ++i) to[8 * b + i] = static_cast<T>((byte >> i) & 1u);
+      if (Full || left > 0) bits_ |= std::uint32_t{bytes[b]} << (8 * b);
     }
+    if (!Full && first + Width > size) bits_ &= (1u << (size - first)) - 1u;
   }
-}
+  CUSYNAPSE_HOST_DEVICE T operator[](int i) const { return static_cast<T>((bits_ >> i) & 1u); }
+  CUSYNAPSE_HOST_DEVICE std::uint32_t bits() const { return bits_; }
 
-/// Stores Width flags (0 or 1) as bits, `first` being a multiple of 8.
+ private:
+  std::uint32_t bits_ = 0;
+};
+
+/// Eight flags (0 or 1) to a byte.
 template <int Width>
-CUSYNAPSE_HOST_DEVICE void store_bits(const std::uint8_t (&flags)[Width], std::int64_t first,
-                                      std::uint8_t* slot) {
+CUSYNAPSE_HOST_DEVICE void store_flags(const std::uint8_t (&flags)[Width], std::uint8_t* to) {
+  std::uint8_t packed[Width / 8];
   for (int b = 0; b < Width / 8; ++b) {
     std::uint64_t eight;
     std::memcpy(&eight, flags + 8 * b, 8);
-    slot[first / 8 + b] = math::pack_flags(eight);
+    packed[b] = math::pack_flags(eight);
   }
+  std::memcpy(to, packed, Width / 8);
 }
 
 /// The slots of a ring of T: where they start, and their elements.
@@ -180,7 +226,7 @@ struct Slots<bool> {
                                           Stored* slot) {
     std::uint8_t flags[Width];
     for (int i = 0; i < Width; ++i) flags[i] = from[i] != 0 ? 1 : 0;
-    store_bits(flags, first, slot);
+    store_flags(flags, slot + first / 8);
   }
 };
 

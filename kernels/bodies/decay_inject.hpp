@@ -11,11 +11,17 @@
 
 namespace cusynapse::kernels {
 
-/// Steps synapses [first, first + Width) with `input` in place of the arguments' own.
-template <int Width, Dynamics dynamics, int TraceCount, class T>
-CUSYNAPSE_HOST_DEVICE void step_group(const DecayInject<T>& a,
-                                      typename SpikeInput<T>::Kind input_kind, const void* input,
-                                      std::int64_t first) {
+/// Bytes from one frame of inputs to the next.
+template <InputKind kind, class T>
+CUSYNAPSE_HOST_DEVICE std::int64_t frame_bytes(std::int64_t input_stride) {
+  return kind == InputKind::values ? input_stride * std::int64_t{sizeof(T)} : input_stride;
+}
+
+/// Steps synapses [first, first + Width) with `input` in place of the arguments' own. Full says
+/// that all of them are among the population's `size`.
+template <int Width, Dynamics dynamics, int TraceCount, InputKind kind, bool Full, class T>
+CUSYNAPSE_HOST_DEVICE void step_synapses(const DecayInject<T>& a, const void* input,
+                                         std::int64_t first) {
   constexpr bool has_memory = dynamics == Dynamics::decay || dynamics == Dynamics::chain;
   const std::int32_t head = a.head.get();
 
@@ -28,55 +34,68 @@ CUSYNAPSE_HOST_DEVICE void step_group(const DecayInject<T>& a,
   }
 
   std::int32_t slot = head;
-  const std::int64_t frame_bytes =
-      a.input_stride * (input_kind == SpikeInput<T>::Kind::values ? std::int64_t{sizeof(T)} : 1);
   const auto* frame = static_cast<const std::uint8_t*>(input);
-  for (std::int64_t step = 0; step < a.steps; ++step, frame += frame_bytes) {
-    T x[Width];
-    load_input(input_kind, frame, first, a.size, x);
-
-    if constexpr (dynamics == Dynamics::memoryless) {
-      for (int i = 0; i < Width; ++i) traces[0][i] = math::inject(a.gain[0], x[i]);
-      for (int j = 0; j < a.injected_count; ++j) {
-        T injected[Width];
-        load_guarded(a.injected[j], first, a.size, injected);
-        for (int i = 0; i < Width; ++i) traces[0][i] = math::add(traces[0][i], injected[i]);
-      }
-    } else if constexpr (dynamics == Dynamics::decay) {
-      for (int k = 0; k < TraceCount; ++k) {
-        for (int i = 0; i < Width; ++i) {
-          traces[k][i] = math::decay_inject(traces[k][i], a.decay[k], a.gain[k], x[i]);
+  for (std::int64_t step = 0; step < a.steps; ++step) {
+    // One loop over the group, so that what a CPU passes from line to line stays in registers.
+    const InputGroup<kind, Full, Width, T> input_group(frame, first, a.size);
+    std::uint8_t spikes[Width];
+    for (int i = 0; i < Width; ++i) {
+      const T x = input_group[i];
+      spikes[i] = math::is_spike(x) ? 1 : 0;
+      if constexpr (dynamics == Dynamics::memoryless) {
+        traces[0][i] = math::inject(a.gain[0], x);
+      } else if constexpr (dynamics == Dynamics::chain) {
+        traces[1][i] = math::decay_feed(traces[1][i], a.decay[1], traces[0][i], a.feed);
+        traces[0][i] = math::decay_inject(traces[0][i], a.decay[0], a.gain[0], x);
+      } else if constexpr (dynamics == Dynamics::decay) {
+        for (int k = 0; k < TraceCount; ++k) {
+          traces[k][i] = math::decay_inject(traces[k][i], a.decay[k], a.gain[k], x);
         }
       }
-    } else if constexpr (dynamics == Dynamics::chain) {
-      for (int i = 0; i < Width; ++i) {
-        traces[1][i] = math::decay_feed_inject(traces[1][i], a.decay[1], traces[0][i], a.feed,
-                                               a.gain[1], x[i]);
-        traces[0][i] = math::decay_inject(traces[0][i], a.decay[0], a.gain[0], x[i]);
+    }
+    if constexpr (dynamics == Dynamics::memoryless) {
+      for (int j = 0; j < a.injected_count; ++j) {
+        T injected[Width];
+        load_guarded<Full>(a.injected[j], first, a.size, injected);
+        for (int i = 0; i < Width; ++i) traces[0][i] = math::add(traces[0][i], injected[i]);
       }
     }
 
     // Of more steps than slots, only the last round stays.
     if (step + a.slots >= a.steps) {
-      std::uint8_t spikes[Width];
-      for (int i = 0; i < Width; ++i) spikes[i] = math::is_spike(x[i]) ? 1 : 0;
-      store_bits(spikes, first, a.spikes + slot * (a.stride / 8));
+      std::uint8_t* spike_bytes = a.spikes + slot * (a.stride / 8) + first / 8;
+      if constexpr (kind == InputKind::bits) {
+        const std::uint32_t bits = input_group.bits();
+        std::memcpy(spike_bytes, &bits, Width / 8);
+      } else {
+        store_flags(spikes, spike_bytes);
+      }
       for (int k = 0; k < TraceCount; ++k) {
         store_aligned(traces[k], a.traces[k] + slot * a.stride + first);
       }
     }
     slot = slot + 1 == a.slots ? 0 : slot + 1;
+    frame += frame_bytes<kind, T>(a.input_stride);
+  }
+}
+
+template <int Width, Dynamics dynamics, int TraceCount, InputKind kind, class T>
+CUSYNAPSE_HOST_DEVICE void step_group(const DecayInject<T>& a, const void* input,
+                                      std::int64_t first) {
+  if (first + Width <= a.size) {
+    step_synapses<Width, dynamics, TraceCount, kind, true>(a, input, first);
+  } else {
+    step_synapses<Width, dynamics, TraceCount, kind, false>(a, input, first);
   }
 }
 
 /// One population: call (x, 0) covers group x.
-template <class T, Dynamics dynamics, int TraceCount, int Width>
+template <class T, Dynamics dynamics, int TraceCount, InputKind kind, int Width>
 struct DecayInjectBody {
   DecayInject<T> arguments;
 
   CUSYNAPSE_HOST_DEVICE void operator()(std::int64_t x, std::int64_t) const {
-    step_group<Width, dynamics, TraceCount>(arguments, arguments.input_kind, arguments.input,
-                                            x * Width);
+    step_group<Width, dynamics, TraceCount, kind>(arguments, arguments.input, x * Width);
   }
 
   template <class Atomics>
@@ -85,52 +104,63 @@ struct DecayInjectBody {
   }
 };
 
-/// Calls `launch` with the body for the arguments' dynamics.
+/// Calls `visit` with the dynamics and number of traces of the arguments, as constants.
+template <class Visit>
+CUSYNAPSE_HOST_DEVICE void visit_dynamics(Dynamics dynamics, int trace_count, const Visit& visit) {
+  switch (dynamics) {
+    case Dynamics::spikes_only:
+      return visit.template operator()<Dynamics::spikes_only, 0>();
+    case Dynamics::memoryless:
+      return visit.template operator()<Dynamics::memoryless, 1>();
+    case Dynamics::decay:
+      return trace_count == 1 ? visit.template operator()<Dynamics::decay, 1>()
+                              : visit.template operator()<Dynamics::decay, 2>();
+    case Dynamics::chain:
+      return visit.template operator()<Dynamics::chain, 2>();
+  }
+}
+
+template <int Width, InputKind kind, class T, class Launch>
+struct DecayInjectVisit {
+  const DecayInject<T>& arguments;
+  const Launch& launch;
+  template <Dynamics dynamics, int TraceCount>
+  void operator()() const {
+    launch(DecayInjectBody<T, dynamics, TraceCount, kind, Width>{arguments});
+  }
+};
+
+/// Calls `launch` with the body for the arguments' dynamics and input.
 template <int Width, class T, class Launch>
 void visit_decay_inject(const DecayInject<T>& a, const Launch& launch) {
-  switch (a.dynamics) {
-    case Dynamics::spikes_only:
-      return launch(DecayInjectBody<T, Dynamics::spikes_only, 0, Width>{a});
-    case Dynamics::memoryless:
-      return launch(DecayInjectBody<T, Dynamics::memoryless, 1, Width>{a});
-    case Dynamics::decay:
-      return a.trace_count == 1 ? launch(DecayInjectBody<T, Dynamics::decay, 1, Width>{a})
-                                : launch(DecayInjectBody<T, Dynamics::decay, 2, Width>{a});
-    case Dynamics::chain:
-      return launch(DecayInjectBody<T, Dynamics::chain, 2, Width>{a});
+  switch (a.input_kind) {
+    case InputKind::values:
+      return visit_dynamics(a.dynamics, a.trace_count,
+                            DecayInjectVisit<Width, InputKind::values, T, Launch>{a, launch});
+    case InputKind::bytes:
+      return visit_dynamics(a.dynamics, a.trace_count,
+                            DecayInjectVisit<Width, InputKind::bytes, T, Launch>{a, launch});
+    case InputKind::bits:
+      return visit_dynamics(a.dynamics, a.trace_count,
+                            DecayInjectVisit<Width, InputKind::bits, T, Launch>{a, launch});
   }
 }
 
 /// Many populations: call (x, y) covers group x of tile y.
-template <class T, int Width>
+template <class T, InputKind kind, int Width>
 struct DecayInjectGroupedBody {
   static_assert(group_tile % Width == 0, "a tile is whole groups");
   DecayInjectGroups<T> arguments;
 
   CUSYNAPSE_HOST_DEVICE void operator()(std::int64_t x, std::int64_t y) const {
     const DecayInjectGroup<T>& group = arguments.groups[arguments.tile_group[y]];
-    const DecayInject<T>& a = group.step;
     const std::int64_t first = (y - group.first_tile) * group_tile + x * Width;
-    if (first >= a.size) return;
-
-    using Kind = typename SpikeInput<T>::Kind;
-    const std::int64_t offset = arguments.input_kind == Kind::values
-                                    ? group.input_offset * std::int64_t{sizeof(T)}
-                                : arguments.input_kind == Kind::bytes ? group.input_offset
-                                                                      : group.input_offset / 8;
-    const void* input = static_cast<const std::uint8_t*>(arguments.input) + offset;
-    const Kind kind = arguments.input_kind;
-    switch (a.dynamics) {
-      case Dynamics::spikes_only:
-        return step_group<Width, Dynamics::spikes_only, 0>(a, kind, input, first);
-      case Dynamics::memoryless:
-        return step_group<Width, Dynamics::memoryless, 1>(a, kind, input, first);
-      case Dynamics::decay:
-        return a.trace_count == 1 ? step_group<Width, Dynamics::decay, 1>(a, kind, input, first)
-                                  : step_group<Width, Dynamics::decay, 2>(a, kind, input, first);
-      case Dynamics::chain:
-        return step_group<Width, Dynamics::chain, 2>(a, kind, input, first);
-    }
+    if (first >= group.step.size) return;
+    const std::int64_t offset =
+        kind == InputKind::bits ? group.input_offset / 8 : group.input_offset;
+    const void* input =
+        static_cast<const std::uint8_t*>(arguments.input) + frame_bytes<kind, T>(offset);
+    visit_dynamics(group.step.dynamics, group.step.trace_count, Step{group.step, input, first});
   }
 
   template <class Atomics>
@@ -139,6 +169,30 @@ struct DecayInjectGroupedBody {
     advance_when_last<Atomics>(group.step.head.state, blocks * group.tile_count, group.step.slots,
                                1);
   }
+
+ private:
+  struct Step {
+    const DecayInject<T>& step;
+    const void* input;
+    std::int64_t first;
+    template <Dynamics dynamics, int TraceCount>
+    CUSYNAPSE_HOST_DEVICE void operator()() const {
+      step_group<Width, dynamics, TraceCount, kind>(step, input, first);
+    }
+  };
 };
+
+/// Calls `launch` with the body for the arguments' input.
+template <int Width, class T, class Launch>
+void visit_decay_inject_grouped(const DecayInjectGroups<T>& a, const Launch& launch) {
+  switch (a.input_kind) {
+    case InputKind::values:
+      return launch(DecayInjectGroupedBody<T, InputKind::values, Width>{a});
+    case InputKind::bytes:
+      return launch(DecayInjectGroupedBody<T, InputKind::bytes, Width>{a});
+    case InputKind::bits:
+      return launch(DecayInjectGroupedBody<T, InputKind::bits, Width>{a});
+  }
+}
 
 }  // namespace cusynapse::kernels

@@ -1,8 +1,6 @@
 // delayed_select and spike_select: values at a time before the newest observation.
 //
-// With one selector a synapse, a call covers Width consecutive synapses; with several, Width
-// selectors of one synapse, neighbouring calls covering neighbouring synapses, so that gathers at
-// like delays fall together.
+// A call covers Width consecutive selectors, of one synapse or of several.
 #pragma once
 
 #include "cusynapse/math/interpolate.hpp"
@@ -10,28 +8,26 @@
 
 namespace cusynapse::kernels {
 
-/// Which elements a call of a select covers.
-struct SelectRange {
-  std::int64_t first;           ///< first selector and result
-  std::int64_t end;             ///< of the selectors this call may touch
-  std::int64_t element;         ///< synapse of the first selector
-  std::int64_t element_stride;  ///< 1: a selector a synapse; 0: all of one synapse
-};
-
-CUSYNAPSE_HOST_DEVICE SelectRange select_range(std::int64_t x, std::int64_t y, std::int64_t size,
-                                               std::int64_t samples, int width) {
-  if (samples == 1) return {x * width, size, x * width, 1};
-  return {x * samples + y * width, (x + 1) * samples, x, 0};
-}
-
-/// Calls (x, y) that cover a select.
-struct SelectGrid {
-  std::int64_t x;
-  std::int64_t y;
-};
-inline SelectGrid select_grid(std::int64_t size, std::int64_t samples, int width) {
-  if (samples == 1) return {group_count(size, width), 1};
-  return {size, group_count(samples, width)};
+/// The synapses that selectors [first, first + Width) of an array [size][samples] belong to. Lanes
+/// past the end get the last synapse.
+template <int Width>
+CUSYNAPSE_HOST_DEVICE void selected_elements(std::int64_t first, std::int64_t samples,
+                                             std::int64_t size, std::int64_t (&elements)[Width]) {
+  if (samples == 1) {
+    for (int i = 0; i < Width; ++i) elements[i] = first + i < size ? first + i : size - 1;
+    return;
+  }
+  // One division a call, of 32 bits where that is enough.
+  std::int64_t element = (first | samples) >> 32 == 0 ? static_cast<std::uint32_t>(first) /
+                                                            static_cast<std::uint32_t>(samples)
+                                                      : first / samples;
+  std::int64_t sample = first - element * samples;
+  for (int i = 0; i < Width; ++i) {
+    elements[i] = element < size ? element : size - 1;
+    const bool is_last = ++sample == samples;
+    element += is_last ? 1 : 0;
+    sample = is_last ? 0 : sample;
+  }
 }
 
 /// A selector brought into [0, limit]; NaN becomes 0.
@@ -48,68 +44,87 @@ CUSYNAPSE_HOST_DEVICE bool is_inside(T selector, T bounded, T tolerance) {
   return math::absolute(math::subtract(selector, bounded)) <= tolerance;
 }
 
+/// Loads selectors, 0 where there are none.
+template <int Width, class T>
+CUSYNAPSE_HOST_DEVICE void load_selectors(const T* selectors, std::int64_t first, std::int64_t end,
+                                          T (&to)[Width]) {
+  if (selectors != nullptr) {
+    load_guarded<false>(selectors, first, end, to);
+  } else {
+    for (int i = 0; i < Width; ++i) to[i] = T(0);
+  }
+}
+
 template <class T, SelectRule rule, int TraceCount, int Width>
 struct DelayedSelectBody {
   DelayedSelect<T> arguments;
 
-  CUSYNAPSE_HOST_DEVICE void operator()(std::int64_t x, std::int64_t y) const {
+  CUSYNAPSE_HOST_DEVICE void operator()(std::int64_t x, std::int64_t) const {
     const DelayedSelect<T>& a = arguments;
-    const SelectRange range = select_range(x, y, a.size, a.samples, Width);
+    const std::int64_t first = x * Width;
+    const std::int64_t end = a.size * a.samples;
     const std::int32_t head = a.head.get();
 
     T selector[Width];
-    if (a.selector != nullptr) {
-      load_guarded(a.selector, range.first, range.end, selector);
-    } else {
-      for (int i = 0; i < Width; ++i) selector[i] = T(0);
-    }
+    load_selectors(a.selector, first, end, selector);
 
-    // Past the end, lanes read the slot's own padding or the same synapse, and are not stored.
-    T result[Width];
+    // Where each value lies and how long before the time asked for it was observed; then the
+    // values; then the results. Loops of their own, because one that gathers does not vectorise.
+    std::int64_t at[Width];
+    selected_elements(first, a.samples, a.size, at);
+    T elapsed[Width];  // 0 on the grid, where the observation is the value
     for (int i = 0; i < Width; ++i) {
       const T bounded = bounded_selector(selector[i], a.limit);
       const math::Position<T> position = math::locate(bounded, a.step_time, a.tolerance, T(1));
-      const bool on_grid = position.older == position.newer;
       T back = position.older;
       if constexpr (rule == SelectRule::nearest) {
         const bool is_newer = math::divide(position.elapsed, a.step_time) > T(0.5);
         back = is_newer ? position.newer : position.older;
       }
       const std::int32_t slot = math::slot_near(head, static_cast<std::int32_t>(back), a.slots);
-      const std::int64_t at = slot * a.stride + range.element + i * range.element_stride;
+      at[i] += slot * a.stride;
+      elapsed[i] = position.older == position.newer ? T(0) : position.elapsed;
+    }
 
-      T value;
+    T values[TraceCount][Width];
+    for (int k = 0; k < TraceCount; ++k) {
+      for (int i = 0; i < Width; ++i) values[k][i] = a.traces[k][at[i]];
+    }
+
+    T result[Width];
+    for (int i = 0; i < Width; ++i) {
+      T value = values[0][i];
       if constexpr (rule == SelectRule::exponential_decay) {
-        value = decayed(0, at, position.elapsed, on_grid);
+        value = weighted(
+            0, math::multiply(values[0][i], math::decay_factor(elapsed[i], a.time_constant[0])));
         if constexpr (TraceCount == 2) {
-          value = math::add(value, decayed(1, at, position.elapsed, on_grid));
+          value = math::add(
+              value,
+              weighted(1, math::multiply(values[1][i],
+                                         math::decay_factor(elapsed[i], a.time_constant[1]))));
         }
       } else if constexpr (rule == SelectRule::chain_decay) {
-        const T feeder = a.traces[0][at];
-        const T fed = a.traces[1][at];
-        const T fed_value = math::interpolate_fed_decay(fed, feeder, position.elapsed,
-                                                        a.time_constant[1], a.feed_rate);
+        const T feeder = values[0][i];
+        const T fed = values[1][i];
         const T feeder_value =
-            math::interpolate_exponential_decay(feeder, position.elapsed, a.time_constant[0]);
-        value = math::add(weighted(0, on_grid ? feeder : feeder_value),
-                          weighted(1, on_grid ? fed : fed_value));
-      } else {
-        value = a.traces[0][at];
+            math::interpolate_exponential_decay(feeder, elapsed[i], a.time_constant[0]);
+        const T fed_value =
+            math::interpolate_fed_decay(fed, feeder, elapsed[i], a.time_constant[1], a.feed_rate);
+        // Times 0, an infinite feeder would not be 0.
+        value =
+            math::add(weighted(0, feeder_value), weighted(1, elapsed[i] == T(0) ? fed : fed_value));
       }
+      const T bounded = bounded_selector(selector[i], a.limit);
       const bool inside = !a.has_overbound || is_inside(selector[i], bounded, a.tolerance);
       result[i] = inside ? value : a.overbound;
     }
-    store_guarded(result, range.first, range.end, a.out);
+    store_guarded(result, first, end, a.out);
   }
 
  private:
   // A weight of 0 leaves a trace out even where it is infinite.
   CUSYNAPSE_HOST_DEVICE T weighted(int k, T value) const {
     return arguments.weight[k] == T(0) ? T(0) : math::multiply(arguments.weight[k], value);
-  }
-  CUSYNAPSE_HOST_DEVICE T decayed(int k, std::int64_t at, T elapsed, bool on_grid) const {
-    const T factor = math::decay_factor(elapsed, arguments.time_constant[k]);
-    return weighted(k, math::multiply(arguments.traces[k][at], on_grid ? T(1) : factor));
   }
 };
 
@@ -134,42 +149,43 @@ template <class T, int Width>
 struct SpikeSelectBody {
   SpikeSelect<T> arguments;
 
-  CUSYNAPSE_HOST_DEVICE void operator()(std::int64_t x, std::int64_t y) const {
+  CUSYNAPSE_HOST_DEVICE void operator()(std::int64_t x, std::int64_t) const {
     const SpikeSelect<T>& a = arguments;
-    const SelectRange range = select_range(x, y, a.size, a.samples, Width);
+    const std::int64_t first = x * Width;
+    const std::int64_t end = a.size * a.samples;
     const std::int32_t head = a.head.get();
 
     T selector[Width];
-    if (a.selector != nullptr) {
-      load_guarded(a.selector, range.first, range.end, selector);
-    } else {
-      for (int i = 0; i < Width; ++i) selector[i] = T(0);
-    }
+    load_selectors(a.selector, first, end, selector);
 
-    bool spike[Width];
-    bool inside[Width];
+    std::int64_t at[Width];  // in bits
+    selected_elements(first, a.samples, a.size, at);
     for (int i = 0; i < Width; ++i) {
       const T bounded = bounded_selector(selector[i], a.limit);
       const math::Position<T> position = math::locate(bounded, a.step_time, a.tolerance, T(1));
       const bool is_newer = a.nearest && math::divide(position.elapsed, a.step_time) > T(0.5);
       const T back = is_newer ? position.newer : position.older;
       const std::int32_t slot = math::slot_near(head, static_cast<std::int32_t>(back), a.slots);
-      const std::int64_t element = range.element + i * range.element_stride;
-      spike[i] = math::test_bit(a.spikes + slot * (a.stride / 8), element);
-      inside[i] = !a.has_overbound || is_inside(selector[i], bounded, a.tolerance);
+      at[i] += slot * a.stride;
     }
 
+    T spike[Width];
+    for (int i = 0; i < Width; ++i) spike[i] = math::test_bit(a.spikes, at[i]) ? T(1) : T(0);
+
+    T result[Width];
+    for (int i = 0; i < Width; ++i) {
+      const T bounded = bounded_selector(selector[i], a.limit);
+      const bool inside = !a.has_overbound || is_inside(selector[i], bounded, a.tolerance);
+      const T value = spike[i] != T(0) ? a.amplitude : T(0);
+      result[i] = inside ? value : a.overbound;
+    }
     if (a.values != nullptr) {
-      T result[Width];
-      for (int i = 0; i < Width; ++i) {
-        result[i] = inside[i] ? (spike[i] ? a.amplitude : T(0)) : a.overbound;
-      }
-      store_guarded(result, range.first, range.end, a.values);
+      store_guarded(result, first, end, a.values);
     } else {
+      std::uint8_t bytes[Width];
+      for (int i = 0; i < Width; ++i) bytes[i] = result[i] != T(0) ? 1 : 0;
       for (int i = 0; i < Width; ++i) {
-        if (range.first + i < range.end) {
-          a.bytes[range.first + i] = inside[i] ? spike[i] : a.overbound != T(0);
-        }
+        if (first + i < end) a.bytes[first + i] = bytes[i];
       }
     }
   }

@@ -76,8 +76,9 @@ struct RingSelectBody {
     const std::int64_t end = a.ring.size * a.samples;
     for (std::int64_t i = x * Width; i < end && i < (x + 1) * Width; ++i) {
       const std::int64_t element = i / a.samples;
-      const Time time = a.times != nullptr ? a.times[i] : a.time;
-      const math::Position<Time> position = math::locate(time, a.step_time, a.tolerance, a.offset);
+      const math::Position<Time> position =
+          a.times != nullptr ? math::locate(a.times[i], a.step_time, a.tolerance, a.offset)
+                             : a.position;
       const Time older = observation(head, position.older, element);
       if (position.older == position.newer) {
         a.out[i] = static_cast<Value>(older);
@@ -116,8 +117,9 @@ struct RingInsertBody {
     const RingInsert<T>& a = arguments;
     const std::int32_t head = a.ring.head.get();
     for (std::int64_t e = x * Width; e < a.ring.size && e < (x + 1) * Width; ++e) {
-      const Time time = a.times != nullptr ? a.times[e] : a.time;
-      const math::Position<Time> position = math::locate(time, a.step_time, a.tolerance, a.offset);
+      const math::Position<Time> position =
+          a.times != nullptr ? math::locate(a.times[e], a.step_time, a.tolerance, a.offset)
+                             : a.position;
       Stored* older = slot(head, position.older);
       Stored* newer = slot(head, position.newer);
       const Time sample = static_cast<Time>(a.values[e]);
@@ -211,24 +213,25 @@ struct RingResampleBody {
       }
       return spike ? 1 : 0;
     } else {
-      if (time > a.source_step * (a.source.slots - 1)) return T(0);
-      const math::Position<Time> position = math::locate(
-          static_cast<Time>(time), static_cast<Time>(a.source_step), a.tolerance, Time(1));
+      // In double, and with a little slack, so that steps that are multiples of each other meet.
+      const double given = static_cast<double>(a.tolerance);
+      const double slack = 1e-9 * a.source_step;
+      const double tolerance = given > slack ? given : slack;
+      if (time > a.source_step * (a.source.slots - 1) + slack) return T(0);
+      const math::Position<double> position = math::locate(time, a.source_step, tolerance, 1.0);
       const bool on_grid = position.older == position.newer;
       const bool is_newer =
-          a.rule == SelectRule::nearest &&
-          math::divide(position.elapsed, static_cast<Time>(a.source_step)) > Time(0.5);
-      // Rounding may not carry a time at the very end past the oldest observation.
-      std::int64_t back = whole_steps(is_newer ? position.newer : position.older);
-      if (back > a.source.slots) back = a.source.slots;
+          a.rule == SelectRule::nearest && math::divide(position.elapsed, a.source_step) > 0.5;
+      const std::int64_t back = whole_steps(is_newer ? position.newer : position.older);
+      const auto elapsed = static_cast<Time>(position.elapsed);
       const std::int64_t at = math::slot_at(head, back, a.source.slots) * a.source.stride + element;
       const T older = a.source.data[at];
       if (on_grid) return older;
       if (a.rule == SelectRule::exponential_decay) {
-        return math::interpolate_exponential_decay(older, position.elapsed, a.time_constant);
+        return math::interpolate_exponential_decay(older, elapsed, a.time_constant);
       }
       if (a.rule == SelectRule::chain_decay) {
-        return math::interpolate_fed_decay(older, a.feeder[at], position.elapsed, a.time_constant,
+        return math::interpolate_fed_decay(older, a.feeder[at], elapsed, a.time_constant,
                                            a.feed_rate);
       }
       return older;

@@ -29,19 +29,20 @@ class CpuStepOperations final : public StepOperations<T> {
   }
 
   void decay_inject_grouped(const Stream&, const DecayInjectGroups<T>& a) const override {
-    cpu::launch_push(kernels::DecayInjectGroupedBody<T, cpu_width>{a}, group_tile / cpu_width,
-                     a.tile_count, cpu_width);
+    kernels::visit_decay_inject_grouped<cpu_width>(a, [&](const auto& body) {
+      cpu::launch_push(body, group_tile / cpu_width, a.tile_count, cpu_width);
+    });
   }
 
   void delayed_select(const Stream&, const DelayedSelect<T>& a) const override {
-    const kernels::SelectGrid grid = kernels::select_grid(a.size, a.samples, cpu_width);
-    kernels::visit_delayed_select<cpu_width>(
-        a, [&](const auto& body) { cpu::launch_index(body, grid.x, grid.y, cpu_width); });
+    kernels::visit_delayed_select<cpu_width>(a, [&](const auto& body) {
+      cpu::launch_index(body, group_count(a.size * a.samples, cpu_width), 1, cpu_width);
+    });
   }
 
   void spike_select(const Stream&, const SpikeSelect<T>& a) const override {
-    const kernels::SelectGrid grid = kernels::select_grid(a.size, a.samples, cpu_width);
-    cpu::launch_index(kernels::SpikeSelectBody<T, cpu_width>{a}, grid.x, grid.y, cpu_width);
+    cpu::launch_index(kernels::SpikeSelectBody<T, cpu_width>{a},
+                      group_count(a.size * a.samples, cpu_width), 1, cpu_width);
   }
 
   void count_outside(const Stream&, const T* values, std::int64_t size, T low, T high,

@@ -10,15 +10,15 @@ using kernels::gpu_width;
 
 template <class T>
 void CudaStepOperations<T>::delayed_select(const Stream& stream, const DelayedSelect<T>& a) const {
-  const kernels::SelectGrid grid = kernels::select_grid(a.size, a.samples, gpu_width);
-  kernels::visit_delayed_select<gpu_width>(
-      a, [&](const auto& body) { launch_index<SelectPolicy>(stream, body, grid.x, grid.y); });
+  kernels::visit_delayed_select<gpu_width>(a, [&](const auto& body) {
+    launch_index<SelectPolicy>(stream, body, kernels::group_count(a.size * a.samples, gpu_width));
+  });
 }
 
 template <class T>
 void CudaStepOperations<T>::spike_select(const Stream& stream, const SpikeSelect<T>& a) const {
-  const kernels::SelectGrid grid = kernels::select_grid(a.size, a.samples, gpu_width);
-  launch_index<SelectPolicy>(stream, kernels::SpikeSelectBody<T, gpu_width>{a}, grid.x, grid.y);
+  launch_index<SelectPolicy>(stream, kernels::SpikeSelectBody<T, gpu_width>{a},
+                             kernels::group_count(a.size * a.samples, gpu_width));
 }
 
 template <class T>

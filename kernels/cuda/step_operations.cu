@@ -18,8 +18,9 @@ template <class T>
 void CudaStepOperations<T>::decay_inject_grouped(const Stream& stream,
                                                  const DecayInjectGroups<T>& a) const {
   static_assert(group_tile / gpu_width == GroupPolicy::threads, "a block is a tile");
-  launch_push<GroupPolicy>(stream, kernels::DecayInjectGroupedBody<T, gpu_width>{a},
-                           group_tile / gpu_width, a.tile_count);
+  kernels::visit_decay_inject_grouped<gpu_width>(a, [&](const auto& body) {
+    launch_push<GroupPolicy>(stream, body, group_tile / gpu_width, a.tile_count);
+  });
 }
 
 template void CudaStepOperations<float>::decay_inject(const Stream&,

@@ -12,12 +12,12 @@ CUSYNAPSE_HOST_DEVICE T decay_inject(T previous, T decay, T gain, T input) {
   return add(multiply(previous, decay), multiply(gain, input));
 }
 
-/// One step of a trace that another one feeds: previous * decay + feeder * feed + gain * input,
-/// with feeder the other trace before this step and feed = rate * dt * exp(-dt / tau): the exact
-/// propagator of two equal time constants in a chain.
+/// One step of a trace that another one feeds: previous * decay + feeder * feed, with feeder the
+/// other trace before this step and feed = rate * dt * exp(-dt / tau): the exact propagator of two
+/// equal time constants in a chain.
 template <class T>
-CUSYNAPSE_HOST_DEVICE T decay_feed_inject(T previous, T decay, T feeder, T feed, T gain, T input) {
-  return add(add(multiply(previous, decay), multiply(feeder, feed)), multiply(gain, input));
+CUSYNAPSE_HOST_DEVICE T decay_feed(T previous, T decay, T feeder, T feed) {
+  return add(multiply(previous, decay), multiply(feeder, feed));
 }
 
 /// One step of a trace without memory: the charge of this step's input, spread over the step.

@@ -1,0 +1,260 @@
+// Decodes a sound from the spikes of neurons that heard it.
+//
+// The recordings are a batch of synapses: every step takes the spikes of all of them and reads
+// their currents at 51 delays, by one call each. What was read at all steps is copied out once.
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <csignal>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cusynapse/cusynapse.hpp>
+#include <exception>
+#include <fstream>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "csv.hpp"
+#include "decoder.hpp"
+#include "options.hpp"
+#include "recording.hpp"
+#include "svg_plot.hpp"
+
+namespace decode_recording {
+namespace {
+
+constexpr double step_time = 0.5;  // ms; the sound is sampled so
+constexpr std::int64_t delay_count = 51;
+constexpr double largest_delay = static_cast<double>(delay_count - 1) * step_time;
+constexpr cusynapse::ExponentialParameters synapse_constants = {1.0, 2.0};  // pC, ms
+
+constexpr std::size_t sound_lag = 20;  // steps: the sound is decoded 10 ms after it was heard
+// Not learnt from: the history fills up, and the neuron answers the onset of the sound.
+constexpr std::size_t onset = 200;  // steps
+constexpr double ridge = 1e-2;
+constexpr double least_duration = 1000.0;    // ms: leaves a second half, and enough to learn from
+constexpr std::size_t excerpt_steps = 1000;  // what the plot shows
+
+constexpr int exit_failed = 1;
+constexpr int exit_wrong_input = 2;
+constexpr int exit_interrupted = 130;
+
+volatile std::sig_atomic_t interrupted = 0;
+
+extern "C" void note_interrupt(int) { interrupted = 1; }
+
+class Interrupted : public std::exception {};
+
+void stop_if_interrupted() {
+  if (interrupted != 0) throw Interrupted();
+}
+
+/// A line on the terminal that says how far a loop is; nothing where nobody watches.
+class Progress {
+ public:
+  Progress(const char* activity, std::int64_t total)
+      : activity_(activity), total_(total), visible_(isatty(STDERR_FILENO) == 1) {}
+  ~Progress() {
+    if (visible_) std::fputs("\r\x1b[K", stderr);
+  }
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  void report(std::int64_t done) const {
+    if (visible_ && done * 100 / total_ != (done - 1) * 100 / total_) {
+      std::fprintf(stderr, "\r%s: %d %%", activity_, static_cast<int>(done * 100 / total_));
+    }
+  }
+
+ private:
+  const char* activity_;
+  std::int64_t total_;
+  bool visible_;
+};
+
+/// Currents of all recordings at all steps and delays, on the host: [step_count, batch_size, 1,
+/// delay_count]. Recordings shorter than the longest one are silent after their end.
+struct DelayedCurrents {
+  std::int64_t step_count = 0;
+  std::int64_t batch_size = 0;
+  std::vector<float> values;
+
+  Features of_recording(std::size_t index, std::size_t steps) const {
+    const auto width = static_cast<std::size_t>(delay_count);
+    return {values.data() + index * width, steps, width,
+            static_cast<std::size_t>(batch_size) * width};
+  }
+};
+
+DelayedCurrents read_delayed_currents(const cusynapse::Stream& stream,
+                                      const std::vector<Recording>& recordings) {
+  DelayedCurrents result;
+  result.batch_size = static_cast<std::int64_t>(recordings.size());
+  for (const Recording& recording : recordings) {
+    result.step_count =
+        std::max(result.step_count, static_cast<std::int64_t>(recording.step_count()));
+  }
+  std::vector<float> spikes(static_cast<std::size_t>(result.step_count * result.batch_size));
+  for (std::size_t b = 0; b < recordings.size(); ++b) {
+    const std::vector<float> counts = spike_counts(recordings[b], step_time);
+    for (std::size_t t = 0; t < counts.size(); ++t) spikes[t * recordings.size() + b] = counts[t];
+  }
+  std::vector<float> delays;
+  for (std::int64_t b = 0; b < result.batch_size; ++b) {
+    for (std::int64_t d = 0; d < delay_count; ++d) {
+      delays.push_back(static_cast<float>(static_cast<double>(d) * step_time));
+    }
+  }
+
+  cusynapse::SynapseOptions options;
+  options.shape = {1};
+  options.batch_size = result.batch_size;
+  options.step_time = step_time;
+  options.delay = largest_delay;
+  cusynapse::SingleExponentialCurrent<float> synapse(stream, options, synapse_constants);
+
+  const cusynapse::Shape frame = synapse.batched_shape();        // [batch_size, 1]
+  const cusynapse::Shape readout = frame.appended(delay_count);  // [batch_size, 1, delay_count]
+  const cusynapse::Shape inputs_shape = frame.prepended(result.step_count);
+  const cusynapse::Shape currents_shape = readout.prepended(result.step_count);
+  const cusynapse::Buffer<float> inputs(stream, spikes.data(), inputs_shape.size());
+  const cusynapse::Buffer<float> selector(stream, delays.data(), readout.size());
+  cusynapse::Buffer<float> currents(stream.device(), currents_shape.size());
+
+  const Progress progress("stepping the synapses", result.step_count);
+  for (std::int64_t t = 0; t < result.step_count; ++t) {
+    stop_if_interrupted();
+    synapse.step(stream, inputs.view(inputs_shape)[t]);
+    synapse.current_at(stream, selector.view(readout), currents.view(currents_shape)[t]);
+    progress.report(t + 1);
+  }
+  result.values.resize(static_cast<std::size_t>(currents.size()));
+  currents.copy_to_host(stream, result.values.data());
+  return result;
+}
+
+/// The second half of a recording, a value a step: what was heard, and what the spikes say.
+struct DecodedSound {
+  std::size_t first_step = 0;
+  std::vector<double> heard;
+  std::vector<double> decoded;
+};
+
+/// The levels heard `sound_lag` steps before the steps `first` to before `last`.
+std::vector<double> levels_heard(const Recording& recording, std::size_t first, std::size_t last) {
+  const auto from = static_cast<std::ptrdiff_t>(first - sound_lag);
+  const auto to = static_cast<std::ptrdiff_t>(last - sound_lag);
+  return {recording.levels.begin() + from, recording.levels.begin() + to};
+}
+
+DecodedSound decode_second_half(const Recording& recording, const Features& currents) {
+  const std::size_t end = recording.step_count();
+  const std::size_t half = end / 2;
+  const LinearDecoder decoder =
+      fit_linear_decoder(currents.slice(onset, half), levels_heard(recording, onset, half), ridge);
+  return {half - sound_lag, levels_heard(recording, half, end),
+          decoder.predict(currents.slice(half, end))};
+}
+
+std::string correlation_text(const DecodedSound& sound) {
+  const double value = correlation(sound.heard, sound.decoded);
+  if (std::isnan(value)) return "undefined, for a constant sound";
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2f", value);
+  return text;
+}
+
+/// An excerpt from the middle of the recording on, with the spikes fired meanwhile. Time in
+/// seconds.
+Panel make_panel(const std::string& title, const Recording& recording, const DecodedSound& sound) {
+  constexpr double seconds = 1e-3;
+  const std::size_t first = recording.step_count() / 2 - sound.first_step;
+  const auto excerpt = [first](const std::vector<double>& values) {
+    const std::size_t last = std::min(values.size(), first + excerpt_steps + 1);
+    return std::vector<double>(values.begin() + static_cast<std::ptrdiff_t>(first),
+                               values.begin() + static_cast<std::ptrdiff_t>(last));
+  };
+  Panel panel;
+  panel.title = title;
+  panel.start =
+      seconds * (recording.start + static_cast<double>(sound.first_step + first) * step_time);
+  panel.step = seconds * step_time;
+  panel.curves = {{"heard", excerpt(sound.heard)}, {"decoded", excerpt(sound.decoded)}};
+  for (const double time : recording.spike_times) panel.events.push_back(seconds * time);
+  return panel;
+}
+
+void write_file(const std::string& path, const std::string& text) {
+  std::ofstream file(path, std::ios::binary);
+  file << text;
+  file.close();
+  if (!file) throw std::runtime_error(path + ": cannot be written");
+}
+
+void run(const Options& options) {
+  const cusynapse::OwnedStream stream(options.cuda ? cusynapse::Device::cuda(0)
+                                                   : cusynapse::Device::cpu());
+  const std::string shipped = DECODE_RECORDING_DATA_FOLDER;
+  const std::vector<RecordingFiles> shipped_files = {
+      {shipped + "/spikes1.csv", shipped + "/stimulus1.csv"},
+      {shipped + "/spikes2.csv", shipped + "/stimulus2.csv"}};
+  std::vector<Recording> recordings;
+  for (const RecordingFiles& files :
+       options.recordings.empty() ? shipped_files : options.recordings) {
+    recordings.push_back(read_recording(files.spikes, files.stimulus, step_time, least_duration));
+  }
+
+  const DelayedCurrents currents = read_delayed_currents(stream, recordings);
+  Figure figure;
+  figure.title = "A sound, decoded from the spikes of the neuron that heard it";
+  figure.subtitle =
+      "Linear readout of an exponential synapse at 51 delays, learnt on the first half of a "
+      "recording and tested on the second";
+  figure.x_label = "time (s)";
+  figure.y_label = "sound level (dB SPL)";
+  figure.event_label = "spikes";
+  for (std::size_t i = 0; i < recordings.size(); ++i) {
+    stop_if_interrupted();
+    const DecodedSound sound =
+        decode_second_half(recordings[i], currents.of_recording(i, recordings[i].step_count()));
+    const std::string score = std::to_string(i + 1) + ": correlation " + correlation_text(sound);
+    std::printf("recording %s\n", score.c_str());
+    figure.panels.push_back(make_panel("Recording " + score, recordings[i], sound));
+  }
+  stop_if_interrupted();
+  write_file(options.output, to_svg(figure));
+  std::printf("plot: %s\n", options.output.c_str());
+}
+
+}  // namespace
+}  // namespace decode_recording
+
+int main(int argc, char** argv) {
+  using namespace decode_recording;
+  std::signal(SIGINT, note_interrupt);
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  try {
+    const Options options = parse_options(arguments);
+    if (options.help) {
+      std::fputs(help_text, stdout);
+    } else {
+      run(options);
+    }
+    return 0;
+  } catch (const Interrupted&) {
+    std::fputs("decode_recording: interrupted, nothing written\n", stderr);
+    return exit_interrupted;
+  } catch (const InputError& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return exit_wrong_input;
+  } catch (const UsageError& error) {
+    std::fprintf(stderr, "decode_recording: %s\n", error.what());
+    return exit_wrong_input;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "decode_recording: %s\n", error.what());
+    return exit_failed;
+  }
+}

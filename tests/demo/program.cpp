@@ -1,0 +1,91 @@
+#include "demo/program.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+#include <system_error>
+
+namespace demo {
+namespace {
+
+/// A folder of this process's own, which goes when it ends.
+class ScratchFolder {
+ public:
+  ScratchFolder() : path_(::testing::TempDir() + "demo_test_XXXXXX") {
+    if (mkdtemp(path_.data()) == nullptr) throw std::runtime_error("cannot make " + path_);
+  }
+  ~ScratchFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  ScratchFolder(const ScratchFolder&) = delete;
+  ScratchFolder& operator=(const ScratchFolder&) = delete;
+
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+}  // namespace
+
+Program::Program(const std::string& path, const std::vector<std::string>& arguments)
+    : output_path_(scratch_path("output")), error_path_(scratch_path("error")) {
+  std::vector<std::string> texts = arguments;
+  texts.insert(texts.begin(), path);
+  std::vector<char*> pointers;
+  for (std::string& text : texts) pointers.push_back(text.data());
+  pointers.push_back(nullptr);
+
+  posix_spawn_file_actions_t files;
+  posix_spawn_file_actions_init(&files);
+  constexpr int flags = O_WRONLY | O_CREAT | O_TRUNC;
+  posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, output_path_.c_str(), flags, 0600);
+  posix_spawn_file_actions_addopen(&files, STDERR_FILENO, error_path_.c_str(), flags, 0600);
+  const int failure =
+      posix_spawn(&process_, path.c_str(), &files, nullptr, pointers.data(), environ);
+  posix_spawn_file_actions_destroy(&files);
+  if (failure != 0) throw std::runtime_error("cannot start " + path);
+}
+
+void Program::interrupt() const { kill(process_, SIGINT); }
+
+Outcome Program::wait() {
+  int status = 0;
+  if (waitpid(process_, &status, 0) != process_) throw std::runtime_error("lost the program");
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, file_content(output_path_),
+          file_content(error_path_)};
+}
+
+Outcome run_program(const std::string& path, const std::vector<std::string>& arguments) {
+  return Program(path, arguments).wait();
+}
+
+std::string scratch_path(const std::string& name) {
+  static const ScratchFolder folder;
+  static int count = 0;
+  return folder.path() + "/" + std::to_string(count++) + "_" + name;
+}
+
+std::string scratch_file(const std::string& name, const std::string& content) {
+  const std::string path = scratch_path(name);
+  std::ofstream(path, std::ios::binary) << content;
+  return path;
+}
+
+std::string file_content(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw std::runtime_error("cannot read " + path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+}  // namespace demo

@@ -1,0 +1,42 @@
+// Programs run as a user runs them.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+namespace demo {
+
+/// How a program ended and what it said.
+struct Outcome {
+  int exit_code = -1;  ///< -1 when a signal ended it
+  std::string output;
+  std::string error;
+};
+
+/// A program that runs, its standard output and error going to files of its own.
+class Program {
+ public:
+  Program(const std::string& path, const std::vector<std::string>& arguments);
+  void interrupt() const;
+  Outcome wait();
+
+ private:
+  pid_t process_ = -1;
+  std::string output_path_;
+  std::string error_path_;
+};
+
+/// Runs a program to its end.
+Outcome run_program(const std::string& path, const std::vector<std::string>& arguments);
+
+/// A path in the tests' scratch folder that no other test of this process has.
+std::string scratch_path(const std::string& name);
+
+/// Writes a file into the scratch folder and returns its path.
+std::string scratch_file(const std::string& name, const std::string& content);
+
+std::string file_content(const std::string& path);
+
+}  // namespace demo
