@@ -104,7 +104,11 @@ struct DecayInjectBody {
   }
 };
 
-/// Calls `visit` with the dynamics and number of traces of the arguments, as constants.
+/// Calls `visit` with the dynamics and number of traces of the arguments, as constants. Runs where the
+/// visitor does: launches are visited on the host, members of a group on the device.
+#if defined(__CUDACC__)
+#pragma nv_exec_check_disable
+#endif
 template <class Visit>
 CUSYNAPSE_HOST_DEVICE void visit_dynamics(Dynamics dynamics, int trace_count, const Visit& visit) {
   switch (dynamics) {
