@@ -30,7 +30,7 @@ function(cusynapse_add_cuda_backend target)
     kernels/cuda/step_operations.cu
     kernels/cuda/select_operations.cu)
   target_compile_definitions(${target} PRIVATE CUSYNAPSE_HAS_CUDA=1)
-  target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:CUDA::cudart_static>)
+  target_link_libraries(${target} PRIVATE CUDA::cudart_static)
   set_target_properties(${target} PROPERTIES
     CUDA_STANDARD 17
     CUDA_STANDARD_REQUIRED ON
