@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "cusynapse/math/bits.hpp"
+#include "cusynapse/math/decay.hpp"
 #include "cusynapse/math/ring.hpp"
 #include "cusynapse/ops.hpp"
 
@@ -113,6 +114,9 @@ class InputGroup<InputKind::values, Full, Width, T> {
       return in_place_[i];
     }
   }
+  CUSYNAPSE_HOST_DEVICE std::uint8_t is_spike(int i) const {
+    return math::is_spike((*this)[i]) ? 1 : 0;
+  }
 
  private:
   static constexpr bool is_loaded = Width == gpu_width || !Full;
@@ -135,15 +139,18 @@ class InputGroup<InputKind::bytes, Full, Width, T> {
       }
     }
   }
-  CUSYNAPSE_HOST_DEVICE T operator[](int i) const {
+  CUSYNAPSE_HOST_DEVICE T operator[](int i) const { return static_cast<T>(byte(i)); }
+  CUSYNAPSE_HOST_DEVICE std::uint8_t is_spike(int i) const { return byte(i) != 0 ? 1 : 0; }
+
+ private:
+  CUSYNAPSE_HOST_DEVICE std::uint8_t byte(int i) const {
     if constexpr (is_loaded) {
-      return static_cast<T>(loaded_[i]);
+      return loaded_[i];
     } else {
-      return static_cast<T>(in_place_[i]);
+      return in_place_[i];
     }
   }
 
- private:
   static constexpr bool is_loaded = Width == gpu_width || !Full;
   const std::uint8_t* in_place_;
   std::uint8_t loaded_[is_loaded ? Width : 1];
@@ -156,7 +163,7 @@ class InputGroup<InputKind::bits, Full, Width, T> {
   CUSYNAPSE_HOST_DEVICE InputGroup(const void* frame, std::int64_t first, std::int64_t size) {
     const auto* bytes = static_cast<const std::uint8_t*>(frame) + first / 8;
     for (int b = 0; b < Width / 8; ++b) {
-      const std::int64_t left = size - first - 8 * b;
+      const std::int64_t left = size - first - std::int64_t{8} * b;
       if (Full || left > 0) bits_ |= std::uint32_t{bytes[b]} << (8 * b);
     }
     if (!Full && first + Width > size) bits_ &= (1u << (size - first)) - 1u;

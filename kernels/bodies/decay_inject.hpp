@@ -14,7 +14,42 @@ namespace cusynapse::kernels {
 /// Bytes from one frame of inputs to the next.
 template <InputKind kind, class T>
 CUSYNAPSE_HOST_DEVICE std::int64_t frame_bytes(std::int64_t input_stride) {
-  return kind == InputKind::values ? input_stride * std::int64_t{sizeof(T)} : input_stride;
+  constexpr std::int64_t element = kind == InputKind::values ? std::int64_t{sizeof(T)} : 1;
+  return input_stride * element;
+}
+
+/// Whether the next traces depend on the previous ones.
+template <Dynamics dynamics>
+inline constexpr bool has_memory = dynamics == Dynamics::decay || dynamics == Dynamics::chain;
+
+/// One step of one synapse: its traces before and after, at input x.
+template <Dynamics dynamics, int TraceCount, class T>
+CUSYNAPSE_HOST_DEVICE void step_element(const DecayInject<T>& a, T x, const T (&before)[max_traces],
+                                        T (&after)[max_traces]) {
+  if constexpr (dynamics == Dynamics::memoryless) {
+    after[0] = math::inject(a.gain[0], x);
+  } else if constexpr (dynamics == Dynamics::chain) {
+    after[0] = math::decay_inject(before[0], a.decay[0], a.gain[0], x);
+    after[1] = math::decay_feed(before[1], a.decay[1], before[0], a.feed);
+  } else if constexpr (dynamics == Dynamics::decay) {
+    for (int k = 0; k < TraceCount; ++k) {
+      after[k] = math::decay_inject(before[k], a.decay[k], a.gain[k], x);
+    }
+  }
+}
+
+/// Writes the spike bits of a group of inputs.
+template <InputKind kind, bool Full, int Width, class T>
+CUSYNAPSE_HOST_DEVICE void store_spikes(const InputGroup<kind, Full, Width, T>& input_group,
+                                        std::uint8_t* to) {
+  if constexpr (kind == InputKind::bits) {
+    const auto bits = input_group.bits();
+    std::memcpy(to, &bits, Width / 8);
+  } else {
+    std::uint8_t spikes[Width];
+    for (int i = 0; i < Width; ++i) spikes[i] = input_group.is_spike(i);
+    store_flags(spikes, to);
+  }
 }
 
 /// Steps synapses [first, first + Width) with `input` in place of the arguments' own. Full says
@@ -22,11 +57,10 @@ CUSYNAPSE_HOST_DEVICE std::int64_t frame_bytes(std::int64_t input_stride) {
 template <int Width, Dynamics dynamics, int TraceCount, InputKind kind, bool Full, class T>
 CUSYNAPSE_HOST_DEVICE void step_synapses(const DecayInject<T>& a, const void* input,
                                          std::int64_t first) {
-  constexpr bool has_memory = dynamics == Dynamics::decay || dynamics == Dynamics::chain;
   const std::int32_t head = a.head.get();
 
   T traces[TraceCount > 0 ? TraceCount : 1][Width];
-  if constexpr (has_memory) {
+  if constexpr (has_memory<dynamics>) {
     const std::int64_t previous = math::slot_near(head, 1, a.slots);
     for (int k = 0; k < TraceCount; ++k) {
       load_aligned(a.traces[k] + previous * a.stride + first, traces[k]);
@@ -36,22 +70,13 @@ CUSYNAPSE_HOST_DEVICE void step_synapses(const DecayInject<T>& a, const void* in
   std::int32_t slot = head;
   const auto* frame = static_cast<const std::uint8_t*>(input);
   for (std::int64_t step = 0; step < a.steps; ++step) {
-    // One loop over the group, so that what a CPU passes from line to line stays in registers.
     const InputGroup<kind, Full, Width, T> input_group(frame, first, a.size);
-    std::uint8_t spikes[Width];
     for (int i = 0; i < Width; ++i) {
-      const T x = input_group[i];
-      spikes[i] = math::is_spike(x) ? 1 : 0;
-      if constexpr (dynamics == Dynamics::memoryless) {
-        traces[0][i] = math::inject(a.gain[0], x);
-      } else if constexpr (dynamics == Dynamics::chain) {
-        traces[1][i] = math::decay_feed(traces[1][i], a.decay[1], traces[0][i], a.feed);
-        traces[0][i] = math::decay_inject(traces[0][i], a.decay[0], a.gain[0], x);
-      } else if constexpr (dynamics == Dynamics::decay) {
-        for (int k = 0; k < TraceCount; ++k) {
-          traces[k][i] = math::decay_inject(traces[k][i], a.decay[k], a.gain[k], x);
-        }
-      }
+      T before[max_traces] = {};
+      T after[max_traces] = {};
+      for (int k = 0; k < TraceCount; ++k) before[k] = traces[k][i];
+      step_element<dynamics, TraceCount>(a, input_group[i], before, after);
+      for (int k = 0; k < TraceCount; ++k) traces[k][i] = after[k];
     }
     if constexpr (dynamics == Dynamics::memoryless) {
       for (int j = 0; j < a.injected_count; ++j) {
@@ -63,13 +88,7 @@ CUSYNAPSE_HOST_DEVICE void step_synapses(const DecayInject<T>& a, const void* in
 
     // Of more steps than slots, only the last round stays.
     if (step + a.slots >= a.steps) {
-      std::uint8_t* spike_bytes = a.spikes + slot * (a.stride / 8) + first / 8;
-      if constexpr (kind == InputKind::bits) {
-        const std::uint32_t bits = input_group.bits();
-        std::memcpy(spike_bytes, &bits, Width / 8);
-      } else {
-        store_flags(spikes, spike_bytes);
-      }
+      store_spikes(input_group, a.spikes + slot * (a.stride / 8) + first / 8);
       for (int k = 0; k < TraceCount; ++k) {
         store_aligned(traces[k], a.traces[k] + slot * a.stride + first);
       }
@@ -79,9 +98,43 @@ CUSYNAPSE_HOST_DEVICE void step_synapses(const DecayInject<T>& a, const void* in
   }
 }
 
+/// One step of synapses [first, first + Width), all of them there, from slot to slot. On a CPU,
+/// traces in an array of their own would be written in pieces of one size and read in pieces of
+/// another, and wait for each other.
+template <int Width, Dynamics dynamics, int TraceCount, InputKind kind, class T>
+CUSYNAPSE_HOST_DEVICE void step_in_place(const DecayInject<T>& a, const void* input,
+                                         std::int64_t first) {
+  const std::int32_t head = a.head.get();
+  const std::int64_t previous = math::slot_near(head, 1, a.slots);
+  const T* previous_slot[max_traces] = {};
+  T* next_slot[max_traces] = {};
+  for (int k = 0; k < TraceCount; ++k) {
+    previous_slot[k] = a.traces[k] + previous * a.stride + first;
+    next_slot[k] = a.traces[k] + head * a.stride + first;
+  }
+  const InputGroup<kind, true, Width, T> input_group(input, first, a.size);
+  // Elements do not depend on each other, also where both slots are the same one.
+#pragma GCC ivdep
+  for (int i = 0; i < Width; ++i) {
+    T before[max_traces] = {};
+    T after[max_traces] = {};
+    if constexpr (has_memory<dynamics>) {
+      for (int k = 0; k < TraceCount; ++k) before[k] = previous_slot[k][i];
+    }
+    step_element<dynamics, TraceCount>(a, input_group[i], before, after);
+    for (int k = 0; k < TraceCount; ++k) next_slot[k][i] = after[k];
+  }
+  store_spikes(input_group, a.spikes + head * (a.stride / 8) + first / 8);
+}
+
 template <int Width, Dynamics dynamics, int TraceCount, InputKind kind, class T>
 CUSYNAPSE_HOST_DEVICE void step_group(const DecayInject<T>& a, const void* input,
                                       std::int64_t first) {
+  if constexpr (Width == cpu_width) {
+    if (a.steps == 1 && a.injected_count == 0 && first + Width <= a.size) {
+      return step_in_place<Width, dynamics, TraceCount, kind>(a, input, first);
+    }
+  }
   if (first + Width <= a.size) {
     step_synapses<Width, dynamics, TraceCount, kind, true>(a, input, first);
   } else {
@@ -98,14 +151,24 @@ struct DecayInjectBody {
     step_group<Width, dynamics, TraceCount, kind>(arguments, arguments.input, x * Width);
   }
 
+  /// The same body for one of its steps, counted from 0, with the head given as a number.
+  DecayInjectBody one_step(std::int32_t head, std::int64_t step) const {
+    DecayInjectBody one = *this;
+    one.arguments.steps = 1;
+    one.arguments.head = RingHead{nullptr, math::slot_at(head, -step, arguments.slots)};
+    one.arguments.input = static_cast<const std::uint8_t*>(arguments.input) +
+                          step * frame_bytes<kind, T>(arguments.input_stride);
+    return one;
+  }
+
   template <class Atomics>
   CUSYNAPSE_HOST_DEVICE void arrive(std::int64_t, std::int64_t blocks) const {
     advance_when_last<Atomics>(arguments.head.state, blocks, arguments.slots, arguments.steps);
   }
 };
 
-/// Calls `visit` with the dynamics and number of traces of the arguments, as constants. Runs where the
-/// visitor does: launches are visited on the host, members of a group on the device.
+/// Calls `visit` with the dynamics and number of traces of the arguments, as constants. Runs where
+/// the visitor does: launches are visited on the host, members of a group on the device.
 #if defined(__CUDACC__)
 #pragma nv_exec_check_disable
 #endif

@@ -164,11 +164,14 @@ struct RingRegridBody {
     const auto* source = Slots<T>::start(from, math::slot_at(from.head.get(), back, from.slots));
     const std::int64_t first = x * Width;
     const std::int64_t shift = to.size - from.size;
-    typename Slots<T>::Value values[Width];
-    for (int i = 0; i < Width; ++i) {
-      const std::int64_t element = first + i - shift;
-      const bool is_there = back <= from.slots && element >= 0 && element < from.size;
-      values[i] = is_there ? Slots<T>::get(source, element) : 0;
+    typename Slots<T>::Value values[Width] = {};
+    if (back <= from.slots) {
+      const bool is_whole = first >= shift && first + Width - shift <= from.size;
+      for (int i = 0; i < Width; ++i) {
+        const std::int64_t element = first + i - shift;
+        const bool is_there = is_whole || (element >= 0 && element < from.size);
+        if (is_there) values[i] = Slots<T>::get(source, element);
+      }
     }
     Slots<T>::store(values, first, Slots<T>::start(to, static_cast<std::int32_t>(y)));
   }
@@ -181,10 +184,17 @@ struct RingResampleBody {
   CUSYNAPSE_HOST_DEVICE void operator()(std::int64_t x, std::int64_t y) const {
     const Ring<T>& to = arguments.destination;
     const std::int64_t first = x * Width;
+    // Slot y lies this long before the destination's newest observation.
     const std::int64_t steps = math::slot_at(to.head.get(), y + 1, to.slots);
-    typename Slots<T>::Value values[Width];
+    typename Slots<T>::Value values[Width] = {};
+    if constexpr (std::is_same_v<T, bool>) {
+      collect_spikes(steps, first, values);
+    } else {
+      interpolate(steps, first, values);
+    }
+    // The padding stays zero.
     for (int i = 0; i < Width; ++i) {
-      values[i] = first + i < to.size ? value(steps, first + i) : 0;
+      if (first + i >= to.size) values[i] = 0;
     }
     Slots<T>::store(values, first, Slots<T>::start(to, static_cast<std::int32_t>(y)));
   }
@@ -193,48 +203,57 @@ struct RingResampleBody {
   using Value = typename Slots<T>::Value;
   using Time = typename RingResample<T>::Time;
 
-  // The destination's value `steps` before its newest one.
-  CUSYNAPSE_HOST_DEVICE Value value(std::int64_t steps, std::int64_t element) const {
+  // The spikes of all source steps that are nearer to this step than to any other.
+  CUSYNAPSE_HOST_DEVICE void collect_spikes(std::int64_t steps, std::int64_t first,
+                                            Value (&spikes)[Width]) const {
     const RingResample<T>& a = arguments;
     const std::int32_t head = a.source.head.get();
     const double time = static_cast<double>(steps) * a.destination_step;
-    if constexpr (std::is_same_v<T, bool>) {
-      // Source steps that round to this one lie within half a destination step of it.
-      const double half = 0.5 * a.destination_step;
-      const auto first = static_cast<std::int64_t>(math::floor((time - half) / a.source_step)) - 1;
-      const auto last = static_cast<std::int64_t>(math::ceil((time + half) / a.source_step)) + 1;
-      bool spike = false;
-      for (std::int64_t k = first < 0 ? 0 : first; k <= last && k < a.source.slots; ++k) {
-        const double nearest = math::floor(math::add(
-            math::divide(math::multiply(static_cast<double>(k), a.source_step), a.destination_step),
-            0.5));
-        const auto* slot = Slots<T>::start(a.source, math::slot_at(head, k + 1, a.source.slots));
-        if (nearest == static_cast<double>(steps)) spike = spike || Slots<T>::get(slot, element);
+    // They lie within half a destination step, and a source step for what rounding may do.
+    const double half = 0.5 * a.destination_step;
+    const auto from = static_cast<std::int64_t>(math::floor((time - half) / a.source_step)) - 1;
+    const auto last = static_cast<std::int64_t>(math::ceil((time + half) / a.source_step)) + 1;
+    for (std::int64_t k = from < 0 ? 0 : from; k <= last && k < a.source.slots; ++k) {
+      const double quotient =
+          math::divide(math::multiply(static_cast<double>(k), a.source_step), a.destination_step);
+      if (math::floor(math::add(quotient, 0.5)) != static_cast<double>(steps)) continue;
+      const auto* slot = Slots<T>::start(a.source, math::slot_at(head, k + 1, a.source.slots));
+      Value recorded[Width];
+      Slots<T>::load(slot, first, recorded);
+      for (int i = 0; i < Width; ++i) spikes[i] = spikes[i] | recorded[i];
+    }
+  }
+
+  // The trace that long ago, by its rule.
+  CUSYNAPSE_HOST_DEVICE void interpolate(std::int64_t steps, std::int64_t first,
+                                         Value (&values)[Width]) const {
+    const RingResample<T>& a = arguments;
+    const double time = static_cast<double>(steps) * a.destination_step;
+    // In double, and with a little slack, so that steps that are multiples of each other meet.
+    const double given = static_cast<double>(a.tolerance);
+    const double slack = 1e-9 * a.source_step;
+    const double tolerance = given > slack ? given : slack;
+    if (time > a.source_step * (a.source.slots - 1) + slack) return;
+    const math::Position<double> position = math::locate(time, a.source_step, tolerance, 1.0);
+    const bool on_grid = position.older == position.newer;
+    const bool is_newer =
+        a.rule == SelectRule::nearest && math::divide(position.elapsed, a.source_step) > 0.5;
+    const std::int64_t back = whole_steps(is_newer ? position.newer : position.older);
+    const std::int32_t slot = math::slot_at(a.source.head.get(), back, a.source.slots);
+    Slots<T>::load(Slots<T>::start(a.source, slot), first, values);
+    if (on_grid) return;
+
+    const auto elapsed = static_cast<Time>(position.elapsed);
+    const Time factor = math::decay_factor(elapsed, a.time_constant);
+    if (a.rule == SelectRule::exponential_decay) {
+      for (int i = 0; i < Width; ++i) values[i] = math::multiply(values[i], factor);
+    } else if (a.rule == SelectRule::chain_decay) {
+      T feeders[Width];
+      load_aligned(a.feeder + slot * a.source.stride + first, feeders);
+      for (int i = 0; i < Width; ++i) {
+        values[i] = math::interpolate_fed_decay(values[i], feeders[i], elapsed, a.time_constant,
+                                                a.feed_rate);
       }
-      return spike ? 1 : 0;
-    } else {
-      // In double, and with a little slack, so that steps that are multiples of each other meet.
-      const double given = static_cast<double>(a.tolerance);
-      const double slack = 1e-9 * a.source_step;
-      const double tolerance = given > slack ? given : slack;
-      if (time > a.source_step * (a.source.slots - 1) + slack) return T(0);
-      const math::Position<double> position = math::locate(time, a.source_step, tolerance, 1.0);
-      const bool on_grid = position.older == position.newer;
-      const bool is_newer =
-          a.rule == SelectRule::nearest && math::divide(position.elapsed, a.source_step) > 0.5;
-      const std::int64_t back = whole_steps(is_newer ? position.newer : position.older);
-      const auto elapsed = static_cast<Time>(position.elapsed);
-      const std::int64_t at = math::slot_at(head, back, a.source.slots) * a.source.stride + element;
-      const T older = a.source.data[at];
-      if (on_grid) return older;
-      if (a.rule == SelectRule::exponential_decay) {
-        return math::interpolate_exponential_decay(older, elapsed, a.time_constant);
-      }
-      if (a.rule == SelectRule::chain_decay) {
-        return math::interpolate_fed_decay(older, a.feeder[at], elapsed, a.time_constant,
-                                           a.feed_rate);
-      }
-      return older;
     }
   }
 };

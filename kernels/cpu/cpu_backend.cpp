@@ -24,7 +24,7 @@ class CpuStepOperations final : public StepOperations<T> {
  public:
   void decay_inject(const Stream&, const DecayInject<T>& a) const override {
     kernels::visit_decay_inject<cpu_width>(a, [&](const auto& body) {
-      cpu::launch_push(body, group_count(a.size, cpu_width), 1, cpu_width * a.steps);
+      cpu::launch_steps(body, group_count(a.size, cpu_width), cpu_width);
     });
   }
 

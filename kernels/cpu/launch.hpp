@@ -55,23 +55,7 @@ __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl"))) void loop_avx512(c
                                                                                std::int64_t end) {
   loop<Body>(body, width, begin, end);
 }
-template <class Body>
-__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,prefer-vector-width=256"))) void
-loop_avx512_halves(const Body& body, std::int64_t width, std::int64_t begin, std::int64_t end) {
-  loop<Body>(body, width, begin, end);
-}
 #endif
-
-/// Whether a body runs faster with AVX-512 in 32-byte registers: compilers convert bytes to values
-/// in halves, and a whole register then waits for the two stores it is read back from. Measured:
-/// the step of byte inputs gains a tenth, while selects lose half.
-template <class Body>
-inline constexpr bool half_vectors = false;
-template <class T, Dynamics dynamics, int TraceCount, InputKind kind, int Width>
-inline constexpr bool half_vectors<kernels::DecayInjectBody<T, dynamics, TraceCount, kind, Width>> =
-    true;
-template <class T, InputKind kind, int Width>
-inline constexpr bool half_vectors<kernels::DecayInjectGroupedBody<T, kind, Width>> = true;
 
 /// The loop for the best instruction set of this machine.
 template <class Body>
@@ -81,7 +65,7 @@ Loop<Body> best_loop() {
       __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
       __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0;
   static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0;
-  if (has_avx512) return half_vectors<Body> ? loop_avx512_halves<Body> : loop_avx512<Body>;
+  if (has_avx512) return loop_avx512<Body>;
   if (has_avx2) return loop_avx2<Body>;
 #endif
   return loop_baseline<Body>;
@@ -126,6 +110,31 @@ template <class Body>
 void launch_push(const Body& body, std::int64_t width, std::int64_t height, std::int64_t elements) {
   launch_index(body, width, height, elements);
   for (std::int64_t y = 0; y < height; ++y) body.template arrive<SerialAtomics>(y, 1);
+}
+
+/// Calls of a step that make a tile: its traces stay in the second-level cache from one step to the
+/// next, and every slot is still written in long runs.
+inline constexpr std::int64_t step_tile = 2048;
+
+/// As `launch_push`, for a body of several steps of a population: all steps of a tile, one at a
+/// time.
+template <class Body>
+void launch_steps(const Body& body, std::int64_t width, std::int64_t elements) {
+  const std::int64_t steps = body.arguments.steps;
+  if (steps <= 1) return launch_push(body, width, 1, elements);
+  const Loop<Body> loop = best_loop<Body>();
+  const std::int32_t head = body.arguments.head.get();
+  const std::int64_t tiles = (width + step_tile - 1) / step_tile;
+#if defined(_OPENMP)
+#pragma omp parallel for schedule(static) if (width * elements * steps >= parallel_threshold)
+#endif
+  for (std::int64_t tile = 0; tile < tiles; ++tile) {
+    const std::int64_t end = std::min((tile + 1) * step_tile, width);
+    for (std::int64_t step = 0; step < steps; ++step) {
+      loop(body.one_step(head, step), width, tile * step_tile, end);
+    }
+  }
+  body.template arrive<SerialAtomics>(0, 1);
 }
 
 /// A block of one thread.

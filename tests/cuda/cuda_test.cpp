@@ -37,7 +37,8 @@ std::vector<T> random_values(std::int64_t size, double low, double high, unsigne
 std::vector<std::uint8_t> random_bytes(std::int64_t size, unsigned seed) {
   std::mt19937 engine(seed);
   std::vector<std::uint8_t> bytes(static_cast<std::size_t>(size));
-  for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(engine() % 4 == 0 ? engine() : 0);
+  for (std::uint8_t& byte : bytes)
+    byte = static_cast<std::uint8_t>(engine() % 4 == 0 ? engine() : 0);
   return bytes;
 }
 

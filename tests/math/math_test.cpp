@@ -51,8 +51,8 @@ TEST(Exponential, IsWithinTwoUlpsInDouble) {
   double worst = 0;
   for (double x = -708; x < 709; x += 0.00917) {
     const long double exact = std::exp(static_cast<long double>(x));
-    const double ulp = std::nextafter(static_cast<double>(exact), HUGE_VAL) -
-                       static_cast<double>(exact);
+    const double ulp =
+        std::nextafter(static_cast<double>(exact), HUGE_VAL) - static_cast<double>(exact);
     const double error =
         static_cast<double>(std::abs(static_cast<long double>(exponential(x)) - exact)) / ulp;
     worst = std::max(worst, error);

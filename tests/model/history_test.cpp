@@ -304,13 +304,13 @@ TEST_P(HistoryTest, HalfStepsWithinTheToleranceRoundToTheEvenStep) {
 TEST_P(HistoryTest, ObservationsLargeEnoughForSeveralThreadsAgree) {
   support::Random random(support::seed());
   for_each_type([&]<class T>() {
-    HistoryPair<T> pair = filled<T>(stream(), options_of({50'001}, 2, 1.0, 3.0), random);
+    HistoryPair<T> pair = filled<T>(stream(), options_of({17'001}, 2, 1.0, 3.0), random);
     EXPECT_TRUE(pair.check_state());
     EXPECT_TRUE(pair.check_pop());
     EXPECT_TRUE(pair.check_read_range(3, 2, false));
     pair.write_range(pair.random_range(random, 2), 2, 1, true);
     EXPECT_TRUE(pair.check_state());
-    EXPECT_TRUE(pair.check_select(pair.random_times(random, 2 * pair.size(), 0.1), 2, {}, true));
+    EXPECT_TRUE(pair.check_select(pair.random_times(random, 2 * pair.size(), 0.0), 2, {}, true));
     InsertOptions options;
     options.extrapolation = Extrapolation::neighbors;
     EXPECT_TRUE(pair.check_insert(pair.random_observation(random),

@@ -162,7 +162,7 @@ TEST_P(SynapseTest, QueriesAgreeAtAwkwardSizes) {
 TEST_P(SynapseTest, PopulationsLargeEnoughForSeveralThreadsAgree) {
   support::Random random(support::seed());
   for_each_class([&]<class T>(Model model) {
-    SynapsePair<T> pair(stream(), settings_of(model, 2, 50'001, 1.0, 2.5));
+    SynapsePair<T> pair(stream(), settings_of(model, 2, 17'001, 1.0, 2.5));
     for (const InputKind kind : model_test::input_kinds()) {
       run(pair, random, kind, 2);
       EXPECT_TRUE(pair.check_state());

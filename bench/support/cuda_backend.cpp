@@ -1,0 +1,154 @@
+#include <cuda_runtime_api.h>
+
+#include <stdexcept>
+
+#include "cusynapse/buffer.hpp"
+#include "support/backend.hpp"
+
+namespace cusynapse::bench {
+namespace {
+
+constexpr int ordinal = 0;
+
+void check(cudaError_t status, const char* what) {
+  if (status != cudaSuccess) {
+    throw std::runtime_error(std::string(what) + ": " + cudaGetErrorString(status));
+  }
+}
+
+class Event {
+ public:
+  Event() { check(cudaEventCreate(&event_), "cudaEventCreate"); }
+  ~Event() { cudaEventDestroy(event_); }
+  Event(const Event&) = delete;
+  Event& operator=(const Event&) = delete;
+  cudaEvent_t get() const { return event_; }
+
+ private:
+  cudaEvent_t event_ = nullptr;
+};
+
+/// The time between two events around a call. What `before` enqueues comes ahead of the first, and
+/// keeps the device busy while the host enqueues the rest: the launch itself is not timed.
+class TimedCudaCall : public TimedCall {
+ public:
+  explicit TimedCudaCall(cudaStream_t stream) : stream_(stream) {}
+  double seconds() override {
+    before();
+    check(cudaEventRecord(start_.get(), stream_), "cudaEventRecord");
+    const int calls = enqueue();
+    check(cudaEventRecord(stop_.get(), stream_), "cudaEventRecord");
+    check(cudaEventSynchronize(stop_.get()), "cudaEventSynchronize");
+    float milliseconds = 0.0f;
+    check(cudaEventElapsedTime(&milliseconds, start_.get(), stop_.get()), "cudaEventElapsedTime");
+    return static_cast<double>(milliseconds) * 1e-3 / calls;
+  }
+
+ protected:
+  cudaStream_t stream_;
+
+ private:
+  virtual void before() = 0;
+  /// Enqueues calls and says how many.
+  virtual int enqueue() = 0;
+
+  Event start_;
+  Event stop_;
+};
+
+class EagerCall final : public TimedCudaCall {
+ public:
+  EagerCall(cudaStream_t stream, std::function<void()> call, Buffer<std::uint8_t>& flush)
+      : TimedCudaCall(stream), call_(std::move(call)), flush_(flush) {}
+
+ private:
+  void before() override {
+    check(cudaMemsetAsync(flush_.data(), 0, static_cast<std::size_t>(flush_.size()), stream_),
+          "cudaMemsetAsync");
+  }
+  int enqueue() override {
+    call_();
+    return 1;
+  }
+
+  std::function<void()> call_;
+  Buffer<std::uint8_t>& flush_;
+};
+
+class GraphCall final : public TimedCudaCall {
+ public:
+  GraphCall(cudaStream_t stream, const std::function<void()>& call) : TimedCudaCall(stream) {
+    check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal),
+          "cudaStreamBeginCapture");
+    for (int i = 0; i < calls_per_graph; ++i) call();
+    cudaGraph_t graph = nullptr;
+    check(cudaStreamEndCapture(stream, &graph), "cudaStreamEndCapture");
+    const cudaError_t status = cudaGraphInstantiateWithFlags(&replay_, graph, 0);
+    cudaGraphDestroy(graph);
+    check(status, "cudaGraphInstantiateWithFlags");
+    check(cudaGraphUpload(replay_, stream), "cudaGraphUpload");
+  }
+  ~GraphCall() override { cudaGraphExecDestroy(replay_); }
+  GraphCall(const GraphCall&) = delete;
+  GraphCall& operator=(const GraphCall&) = delete;
+
+ private:
+  void before() override {}
+  int enqueue() override {
+    check(cudaGraphLaunch(replay_, stream_), "cudaGraphLaunch");
+    return calls_per_graph;
+  }
+
+  cudaGraphExec_t replay_ = nullptr;
+};
+
+class CudaBackend final : public Backend {
+ public:
+  CudaBackend() : owned_(Device::cuda(ordinal)) {
+    check(cudaGetDeviceProperties(&properties_, ordinal), "cudaGetDeviceProperties");
+    flush_ = Buffer<std::uint8_t>(Device::cuda(ordinal),
+                                  2 * static_cast<std::int64_t>(properties_.l2CacheSize) + 1);
+  }
+  const char* name() const override { return "cuda"; }
+  Stream stream() const override { return owned_.get(); }
+  std::int64_t large_population() const override { return std::int64_t{1} << 24; }
+  std::unique_ptr<TimedCall> timed(std::function<void()> call, Launch launch) override {
+    if (launch == Launch::graph) return std::make_unique<GraphCall>(native(), call);
+    return std::make_unique<EagerCall>(native(), std::move(call), flush_);
+  }
+  void copy(float* destination, const float* source, std::int64_t count) override {
+    check(cudaMemcpyAsync(destination, source, static_cast<std::size_t>(count) * sizeof(float),
+                          cudaMemcpyDeviceToDevice, native()),
+          "cudaMemcpyAsync");
+  }
+  std::vector<std::pair<std::string, std::string>> context() const override {
+    int driver = 0;
+    int runtime = 0;
+    check(cudaDriverGetVersion(&driver), "cudaDriverGetVersion");
+    check(cudaRuntimeGetVersion(&runtime), "cudaRuntimeGetVersion");
+    return {{"gpu", properties_.name},
+            {"gpu_compute_capability",
+             std::to_string(properties_.major) + "." + std::to_string(properties_.minor)},
+            {"gpu_multiprocessors", std::to_string(properties_.multiProcessorCount)},
+            {"gpu_l2_bytes", std::to_string(properties_.l2CacheSize)},
+            {"cuda_driver", std::to_string(driver)},
+            {"cuda_runtime", std::to_string(runtime)}};
+  }
+
+ private:
+  cudaStream_t native() const { return owned_.get().native_handle(); }
+
+  OwnedStream owned_;
+  cudaDeviceProp properties_ = {};
+  Buffer<std::uint8_t> flush_;
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> make_cuda_backend() {
+  if (cuda_device_count() == 0) return nullptr;
+  check(cudaSetDevice(ordinal), "cudaSetDevice");
+  return std::make_unique<CudaBackend>();
+}
+
+}  // namespace cusynapse::bench

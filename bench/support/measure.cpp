@@ -1,0 +1,112 @@
+#include "support/measure.hpp"
+
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <exception>
+#include <optional>
+#include <vector>
+
+#include "cusynapse/buffer.hpp"
+
+namespace cusynapse::bench {
+namespace {
+
+/// Copies frame after frame around a buffer as large as what the measured call works on, so that
+/// both find the caches in the same state.
+Work copy_like(const Work& work, Backend& backend) {
+  const std::int64_t frame =
+      std::max<std::int64_t>(work.frame_bytes / static_cast<std::int64_t>(sizeof(float)), 1);
+  const std::int64_t frames = std::max<std::int64_t>(
+      work.working_bytes / (frame * static_cast<std::int64_t>(sizeof(float))), 2);
+  const auto buffer = std::make_shared<Buffer<float>>(backend.stream().device(), frame * frames);
+  buffer->fill_zero(backend.stream());
+  Work copy;
+  copy.call = [&backend, buffer, frame, frames, from = std::int64_t{0}]() mutable {
+    const std::int64_t to = (from + 1) % frames;
+    backend.copy(buffer->data() + to * frame, buffer->data() + from * frame, frame);
+    from = to;
+  };
+  copy.bytes = 2.0 * static_cast<double>(frame) * sizeof(float);
+  copy.launch = work.launch;
+  return copy;
+}
+
+struct Prepared {
+  std::string name;
+  Work work;
+  std::unique_ptr<TimedCall> call;
+  Work copy;
+  std::unique_ptr<TimedCall> timed_copy;
+};
+
+void warm_up(Backend& backend, const Work& work) {
+  work.call();
+  work.call();
+  backend.stream().synchronize();
+}
+
+Prepared& prepare_once(const std::string& name, Backend& backend,
+                       const std::function<Work()>& prepare) {
+  static std::optional<Prepared> current;
+  if (current.has_value() && current->name == name) return *current;
+  current.reset();
+  Prepared next;
+  next.name = name;
+  next.work = prepare();
+  next.copy = copy_like(next.work, backend);
+  warm_up(backend, next.work);
+  warm_up(backend, next.copy);
+  next.call = backend.timed(next.work.call, next.work.launch);
+  next.timed_copy = backend.timed(next.copy.call, next.copy.launch);
+  return current.emplace(std::move(next));
+}
+
+double median(std::vector<double>& samples) {
+  const auto middle = samples.begin() + static_cast<std::ptrdiff_t>(samples.size() / 2);
+  std::nth_element(samples.begin(), middle, samples.end());
+  return *middle;
+}
+
+void measure(benchmark::State& state, Backend& backend, Prepared& prepared) {
+  std::vector<double> calls;
+  for (auto iteration : state) {
+    static_cast<void>(iteration);
+    calls.push_back(prepared.call->seconds());
+    state.SetIterationTime(calls.back());
+  }
+  std::vector<double> copies(std::clamp<std::size_t>(calls.size(), 5, 1000));
+  for (double& seconds : copies) seconds = prepared.timed_copy->seconds();
+
+  // Medians, since other programs may interrupt single calls.
+  const double call_seconds = median(calls);
+  const double rate = prepared.work.bytes / call_seconds;
+  const double copy_rate = prepared.copy.bytes / median(copies);
+  state.counters["bytes"] = prepared.work.bytes;
+  state.counters["GB/s"] = rate * 1e-9;
+  state.counters["copy_GB/s"] = copy_rate * 1e-9;
+  state.counters["of_copy"] = rate / copy_rate;
+  state.counters["items/s"] = prepared.work.items / call_seconds;
+  if (backend.stream().device().kind == Device::Kind::cuda) {
+    state.counters["calls_per_graph"] = prepared.work.launch == Launch::graph ? calls_per_graph : 0;
+    state.counters["l2_flushed"] = prepared.work.launch == Launch::eager ? 1 : 0;
+  }
+}
+
+}  // namespace
+
+void register_bench(const std::string& name, Backend& backend, std::function<Work()> prepare) {
+  benchmark::RegisterBenchmark(
+      name.c_str(),
+      [name, &backend, prepare = std::move(prepare)](benchmark::State& state) {
+        try {
+          measure(state, backend, prepare_once(name, backend, prepare));
+        } catch (const std::exception& error) {
+          state.SkipWithError(error.what());
+        }
+      })
+      ->UseManualTime()
+      ->Unit(benchmark::kMicrosecond);
+}
+
+}  // namespace cusynapse::bench

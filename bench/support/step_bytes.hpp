@@ -1,0 +1,26 @@
+// What a step must move, as ops.hpp counts it.
+#pragma once
+
+#include "cusynapse/ops.hpp"
+#include "support/spike_frames.hpp"
+
+namespace cusynapse::bench {
+
+/// Bytes of `steps` steps in one call: every input read, every slot and spike bit written, and what
+/// the first step starts from read once.
+template <class T>
+double step_bytes(const DecayInject<T>& step, InputKind kind, std::int64_t steps) {
+  const double traces = sizeof(T) * static_cast<double>(step.trace_count);
+  const double remembered = step.dynamics == Dynamics::memoryless ? 0.0 : traces;
+  const double each = input_bytes<T>(kind) + traces + 1.0 / 8.0;
+  return static_cast<double>(step.size) * (static_cast<double>(steps) * each + remembered);
+}
+
+/// Bytes of the rings.
+template <class T>
+std::int64_t ring_bytes(const DecayInject<T>& step) {
+  const std::int64_t traces = static_cast<std::int64_t>(sizeof(T)) * step.trace_count * step.stride;
+  return step.slots * (traces + step.stride / 8);
+}
+
+}  // namespace cusynapse::bench
