@@ -2,7 +2,7 @@
 #include <memory>
 #include <vector>
 
-#include "cusynapse/synapse.hpp"
+#include "cusynapse/models.hpp"
 #include "support/benches.hpp"
 #include "support/measure.hpp"
 #include "support/models.hpp"

@@ -1,7 +1,7 @@
 // Changes of a synapse's batch size, delay and step time with its history kept.
 #include <memory>
 
-#include "cusynapse/synapse.hpp"
+#include "cusynapse/models.hpp"
 #include "support/benches.hpp"
 #include "support/measure.hpp"
 #include "support/models.hpp"

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "cusynapse/buffer.hpp"
-#include "cusynapse/synapse.hpp"
+#include "cusynapse/models.hpp"
 #include "support/benches.hpp"
 #include "support/measure.hpp"
 #include "support/models.hpp"

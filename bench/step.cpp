@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "cusynapse/synapse.hpp"
+#include "cusynapse/models.hpp"
 #include "support/benches.hpp"
 #include "support/measure.hpp"
 #include "support/models.hpp"

@@ -1,6 +1,7 @@
 // Checks that end in errors saying what, where, got and expected.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <string>
 
@@ -35,6 +36,14 @@ void check(bool condition, const Where& where, const char* what, double got, con
 void check_finite_positive(const Where& where, const char* what, double got);
 void check_finite_not_negative(const Where& where, const char* what, double got);
 
+/// As `check_finite_positive`, of the value rounded to T as well.
+template <class T>
+void check_positive_in(const Where& where, const char* what, double got) {
+  check_finite_positive(where, what, got);
+  const T rounded = static_cast<T>(got);
+  check(rounded > 0 && std::isfinite(rounded), where, what, got, "within the range of the type");
+}
+
 /// Throws `Error(shape_mismatch)` unless `got` is `expected`, and `Error(invalid_argument)` for
 /// null data of a shape with elements.
 void check_array(const Where& where, const char* what, const void* data, const Shape& got,
@@ -53,8 +62,8 @@ void check_stream(const Where& where, const Stream& stream, Device expected);
 /// not fit in memory addresses.
 std::int64_t checked_frame_size(const Where& where, const Shape& shape, std::int64_t batch_size);
 
-/// Slots of a history. Throws `Error(invalid_argument)` for times outside their domain and for more
-/// slots, or bytes of `frame_bytes` each, than can be counted.
+/// Slots of a history. Throws `Error(invalid_argument)` for more slots, or elements in all of them,
+/// than can be counted.
 std::int32_t checked_slots(const Where& where, double duration, double step_time, bool inclusive,
                            std::int64_t frame_size);
 

@@ -13,9 +13,10 @@ namespace {
 
 host::Where in(const char* function) { return {"History", function}; }
 
+template <class T>
 std::int32_t slots_of(const host::Where& where, const HistoryOptions& options) {
   const std::int64_t size = host::checked_frame_size(where, options.shape, options.batch_size);
-  host::check_finite_positive(where, "step_time", options.step_time);
+  host::check_positive_in<typename ElementTraits<T>::Time>(where, "step_time", options.step_time);
   host::check_finite_not_negative(where, "duration", options.duration);
   return host::checked_slots(where, options.duration, options.step_time, options.inclusive, size);
 }
@@ -76,7 +77,7 @@ void check_times(const host::Where& where, const Range<Time>& range, const Strea
 template <class T>
 History<T>::History(const Stream& stream, const HistoryOptions& options)
     : options_(options),
-      slots_(slots_of(in("History"), options)),
+      slots_(slots_of<T>(in("History"), options)),
       storage_(stream.device(), stored_size<T>(batched_shape().size(), slots_)),
       state_(stream.device(), 1) {
   storage_.fill_zero(stream);
@@ -389,7 +390,7 @@ void History<T>::insert(const Stream& stream, View<const Value> observation, dou
 template <class T>
 void History<T>::change(const Stream& stream, const HistoryOptions& options, const char* function) {
   host::check_stream(in(function), stream, device());
-  const std::int32_t slots = slots_of(in(function), options);
+  const std::int32_t slots = slots_of<T>(in(function), options);
   if (slots != slots_ || options.batch_size != options_.batch_size) {
     RingRegrid<T> arguments;
     arguments.source = storage();

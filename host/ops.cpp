@@ -28,6 +28,15 @@ void check_ring(const char* where, const Ring<T>& ring) {
   if (ring.size > 0) check_pointer(ring.data, where, "ring.data");
 }
 
+// A ring about to be made: its head has not reached the device yet.
+template <class T>
+void check_destination(const char* where, const Ring<T>& ring) {
+  check_ring(where, ring);
+  if (ring.head.state != nullptr) {
+    host::refuse(where, "destination.head", "in device memory", "a number");
+  }
+}
+
 int traces_of(Dynamics dynamics, int trace_count) {
   switch (dynamics) {
     case Dynamics::spikes_only:
@@ -211,7 +220,7 @@ void ring_read(const Stream& stream, const RingRead<T>& a) {
 template <class T>
 void ring_regrid(const Stream& stream, const RingRegrid<T>& a) {
   check_ring("ring_regrid", a.source);
-  check_ring("ring_regrid", a.destination);
+  check_destination("ring_regrid", a.destination);
   if (a.destination.size == 0) return;
   host::backend(stream.device()).rings(T{}).regrid(stream, a);
 }
@@ -220,7 +229,7 @@ template <class T>
 void ring_resample(const Stream& stream, const RingResample<T>& a) {
   const char* where = "ring_resample";
   check_ring(where, a.source);
-  check_ring(where, a.destination);
+  check_destination(where, a.destination);
   check(a.source.size == a.destination.size, where, "destination.size",
         static_cast<double>(a.destination.size), "the source's");
   host::check_finite_positive(where, "source_step", a.source_step);

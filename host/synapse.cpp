@@ -12,10 +12,7 @@ namespace {
 template <class T>
 std::int32_t slots_of(const host::Where& where, const SynapseOptions& options) {
   const std::int64_t size = host::checked_frame_size(where, options.shape, options.batch_size);
-  host::check_finite_positive(where, "step_time", options.step_time);
-  const T step_time = static_cast<T>(options.step_time);
-  host::check(step_time > 0 && std::isfinite(step_time), where, "step_time", options.step_time,
-              "within the range of the synapse's type");
+  host::check_positive_in<T>(where, "step_time", options.step_time);
   host::check_finite_not_negative(where, "delay", options.delay);
   host::check_finite_not_negative(where, "tolerance", options.tolerance);
   if (options.interpolation != SpikeInterpolation::previous &&
@@ -26,7 +23,33 @@ std::int32_t slots_of(const host::Where& where, const SynapseOptions& options) {
   return host::checked_slots(where, options.delay, options.step_time, true, size);
 }
 
+// A time constant must also be one in the type it is divided by.
+template <class T>
+void check_model(const host::Where& where, const SynapseModel& model) {
+  if (model.dynamics != Dynamics::decay && model.dynamics != Dynamics::chain) return;
+  for (int k = 0; k < model.trace_count; ++k) {
+    host::check_positive_in<T>(where, "time constant of a trace", model.traces[k].time_constant);
+  }
+}
+
 }  // namespace
+
+void require_charge(const char* model, double spike_charge) {
+  host::check(std::isfinite(spike_charge) && spike_charge != 0, model, "spike_charge", spike_charge,
+              "finite and not 0");
+}
+
+void require_time_constant(const char* model, const char* what, double value) {
+  host::check_finite_positive(model, what, value);
+}
+
+void require_above(const char* model, const char* what, double value, const char* limit_name,
+                   double limit) {
+  if (!(value > limit)) {
+    host::refuse(model, what, host::format(value),
+                 std::string("above ") + limit_name + ", " + host::format(limit));
+  }
+}
 
 template <class T>
 Synapse<T>::~Synapse() = default;
@@ -40,6 +63,7 @@ CurrentSynapse<T>::CurrentSynapse(const Stream& stream, const char* name,
       slots_(slots_of<T>(name, options)),
       stride_(slot_stride(options.shape.prepended(options.batch_size).size())) {
   model_ = model_at_(options.step_time);
+  check_model<T>(name_, model_);
   spikes_ = Buffer<std::uint8_t>(stream.device(), slots_ * (stride_ / 8));
   for (int k = 0; k < model_.trace_count; ++k) {
     traces_[k] = Buffer<T>(stream.device(), slots_ * stride_);
@@ -356,7 +380,9 @@ void CurrentSynapse<T>::trace_at(const Stream& stream, int index, View<const T> 
 
 template <class T>
 void CurrentSynapse<T>::set_model(ModelAt model) {
-  model_ = model(options_.step_time);
+  const SynapseModel changed = model(options_.step_time);
+  check_model<T>(name_, changed);
+  model_ = changed;
   model_at_.swap(model);
   ++version_;
 }

@@ -4,7 +4,7 @@
 #include <array>
 #include <memory>
 
-#include "cusynapse/synapse.hpp"
+#include "cusynapse/models.hpp"
 
 namespace cusynapse::bench {
 

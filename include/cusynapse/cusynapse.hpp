@@ -10,6 +10,7 @@
 #include "cusynapse/math/exponential.hpp"
 #include "cusynapse/math/interpolate.hpp"
 #include "cusynapse/math/ring.hpp"
+#include "cusynapse/models.hpp"
 #include "cusynapse/ops.hpp"
 #include "cusynapse/shape.hpp"
 #include "cusynapse/stream.hpp"

@@ -97,13 +97,19 @@ using SynapseFactory = std::function<std::unique_ptr<Synapse<T>>(
     const Stream& stream, const Shape& shape, double step_time, double delay,
     std::int64_t batch_size)>;
 
+/// What models check their constants with. Throw `Error(invalid_argument)`, naming the model.
+CUSYNAPSE_EXPORT void require_charge(const char* model, double spike_charge);
+CUSYNAPSE_EXPORT void require_time_constant(const char* model, const char* what, double value);
+CUSYNAPSE_EXPORT void require_above(const char* model, const char* what, double value,
+                                    const char* limit_name, double limit);
+
 /// A model as data: up to two traces, stepped by their exact propagator. Constants are computed in
 /// double and rounded once to the synapse's type.
 struct SynapseModel {
   struct Trace {
     double time_constant = 0.0;  ///< ms; unused without memory
     double gain = 0.0;           ///< jump at a unit input, nA
-    double weight = 1.0;         ///< 1, -1 or 0: its part in the current
+    double weight = 1.0;         ///< its part in the current: 1, -1 or 0
   };
   Dynamics dynamics = Dynamics::spikes_only;
   int trace_count = 0;
@@ -199,96 +205,52 @@ class CUSYNAPSE_EXPORT CurrentSynapse : public Synapse<T> {
   Buffer<RingState> state_;
 };
 
-/// Constants of `DeltaCurrent` and `DeltaPlusCurrent`.
-struct DeltaParameters {
-  double spike_charge = 1.0;  ///< Q, pC; finite and not 0
-};
-
-/// Constants of `SingleExponentialCurrent` and `AlphaCurrent`.
-struct ExponentialParameters {
-  double spike_charge = 1.0;   ///< Q, pC; finite and not 0
-  double time_constant = 1.0;  ///< tau, ms; finite and positive
-};
-
-/// Constants of `DoubleExponentialCurrent`.
-struct DoubleExponentialParameters {
-  double spike_charge = 1.0;  ///< Q, pC; finite and not 0
-  double tc_decay = 2.0;      ///< ms; larger than tc_rise
-  double tc_rise = 1.0;       ///< ms; positive
-};
-
-/// A current of Q / dt in the step of a spike and 0 otherwise, however large the input. Takes no
-/// injected currents. I = (Q / dt) [x != 0]. Source: Inferno 0.0.5, DeltaCurrent.
-template <class T>
-class CUSYNAPSE_EXPORT DeltaCurrent final : public CurrentSynapse<T> {
+/// A synapse of one model. `Model` is a struct of three members, all there is to a model:
+///   using Parameters = ...;                                  // its constants, a plain struct
+///   static constexpr const char* name = "...";               // for error messages
+///   static SynapseModel at(const Parameters& p, double dt);  // checks them; the model at a step
+///   time
+template <class T, class Model>
+class ModelSynapse : public CurrentSynapse<T> {
  public:
-  using Parameters = DeltaParameters;
-  DeltaCurrent(const Stream& stream, const SynapseOptions& options, const Parameters& parameters);
-  static SynapseFactory<T> factory(const Parameters& parameters,
-                                   const SynapseOptions& defaults = {});
-};
+  using Parameters = typename Model::Parameters;
 
-/// The charge of this step's input spread over the step, plus injected currents:
-/// I = x Q / dt + inj1 + inj2 + ... Source: Inferno 0.0.5, DeltaPlusCurrent.
-template <class T>
-class CUSYNAPSE_EXPORT DeltaPlusCurrent final : public CurrentSynapse<T> {
- public:
-  using Parameters = DeltaParameters;
-  DeltaPlusCurrent(const Stream& stream, const SynapseOptions& options,
-                   const Parameters& parameters);
-  static SynapseFactory<T> factory(const Parameters& parameters,
-                                   const SynapseOptions& defaults = {});
-};
+  /// Allocates and zeroes the histories. Throws `Error(invalid_argument)` for options or constants
+  /// outside their domain; `Error(out_of_memory)`.
+  ModelSynapse(const Stream& stream, const SynapseOptions& options, const Parameters& parameters)
+      : CurrentSynapse<T>(stream, Model::name, options, model_at(parameters)),
+        parameters_(parameters) {}
 
-/// A current that jumps by Q / tau at a unit input and decays with tau:
-/// I <- I exp(-dt / tau) + (Q / tau) x. Source: Inferno 0.0.5, SingleExponentialCurrent.
-template <class T>
-class CUSYNAPSE_EXPORT SingleExponentialCurrent final : public CurrentSynapse<T> {
- public:
-  using Parameters = ExponentialParameters;
-  SingleExponentialCurrent(const Stream& stream, const SynapseOptions& options,
-                           const Parameters& parameters);
+  const Parameters& parameters() const noexcept { return parameters_; }
+  /// Takes other constants: the step and the interpolation change together, the history stays.
+  /// After an error the synapse is as it was.
+  void set_parameters(const Parameters& parameters) {
+    this->set_model(model_at(parameters));
+    parameters_ = parameters;
+  }
+
+  /// Makes synapses of these constants; what a call does not give is taken from `defaults`. `Made`
+  /// is the class of what is made: this one, or one derived from it.
+  template <class Made = ModelSynapse>
   static SynapseFactory<T> factory(const Parameters& parameters,
-                                   const SynapseOptions& defaults = {});
-  double time_constant() const noexcept { return parameters_.time_constant; }
-  /// Changes tau: the step and the interpolation together; the history stays.
-  void set_time_constant(double time_constant);
+                                   const SynapseOptions& defaults = {}) {
+    return [parameters, defaults](const Stream& stream, const Shape& shape, double step_time,
+                                  double delay, std::int64_t batch_size) {
+      SynapseOptions options = defaults;
+      options.shape = shape;
+      options.step_time = step_time;
+      options.delay = delay;
+      options.batch_size = batch_size;
+      return std::unique_ptr<Synapse<T>>(new Made(stream, options, parameters));
+    };
+  }
 
  private:
+  static typename CurrentSynapse<T>::ModelAt model_at(const Parameters& parameters) {
+    return [parameters](double step_time) { return Model::at(parameters, step_time); };
+  }
+
   Parameters parameters_;
-};
-
-/// A current that rises with tc_rise and decays with tc_decay, pos - neg, each an exponential with
-/// the gain Q / (tc_decay - tc_rise). Source: Inferno 0.0.5, DoubleExponentialCurrent.
-template <class T>
-class CUSYNAPSE_EXPORT DoubleExponentialCurrent final : public CurrentSynapse<T> {
- public:
-  using Parameters = DoubleExponentialParameters;
-  DoubleExponentialCurrent(const Stream& stream, const SynapseOptions& options,
-                           const Parameters& parameters);
-  static SynapseFactory<T> factory(const Parameters& parameters,
-                                   const SynapseOptions& defaults = {});
-
-  /// The decaying and the rising part on their own: newest, overwritten, and at delays.
-  void pos_current(const Stream& stream, View<T> out) const;
-  void neg_current(const Stream& stream, View<T> out) const;
-  void set_pos_current(const Stream& stream, View<const T> values);
-  void set_neg_current(const Stream& stream, View<const T> values);
-  void pos_current_at(const Stream& stream, View<const T> selector, View<T> out) const;
-  void neg_current_at(const Stream& stream, View<const T> selector, View<T> out) const;
-};
-
-/// A current that rises and falls with one time constant: after a spike I(t) = Q t / tau^2
-/// exp(-t / tau), which peaks at tau and carries the charge Q. Two traces, y fed by z:
-/// z <- z e + (Q / tau^2) x, y <- y e + z dt e, with e = exp(-dt / tau).
-/// Source: exact propagator of the alpha function (Rotter and Diesmann 1999, Biol. Cybern. 81:381).
-template <class T>
-class CUSYNAPSE_EXPORT AlphaCurrent final : public CurrentSynapse<T> {
- public:
-  using Parameters = ExponentialParameters;
-  AlphaCurrent(const Stream& stream, const SynapseOptions& options, const Parameters& parameters);
-  static SynapseFactory<T> factory(const Parameters& parameters,
-                                   const SynapseOptions& defaults = {});
 };
 
 /// Synapse populations of any models, shapes and constants stepped in one launch.
@@ -333,16 +295,6 @@ extern template class Synapse<float>;
 extern template class Synapse<double>;
 extern template class CurrentSynapse<float>;
 extern template class CurrentSynapse<double>;
-extern template class DeltaCurrent<float>;
-extern template class DeltaCurrent<double>;
-extern template class DeltaPlusCurrent<float>;
-extern template class DeltaPlusCurrent<double>;
-extern template class SingleExponentialCurrent<float>;
-extern template class SingleExponentialCurrent<double>;
-extern template class DoubleExponentialCurrent<float>;
-extern template class DoubleExponentialCurrent<double>;
-extern template class AlphaCurrent<float>;
-extern template class AlphaCurrent<double>;
 extern template class SynapseGroup<float>;
 extern template class SynapseGroup<double>;
 

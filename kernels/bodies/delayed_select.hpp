@@ -93,7 +93,7 @@ struct DelayedSelectBody {
 
     T result[Width];
     for (int i = 0; i < Width; ++i) {
-      T value = values[0][i];
+      T value;
       if constexpr (rule == SelectRule::exponential_decay) {
         value = weighted(
             0, math::multiply(values[0][i], math::decay_factor(elapsed[i], a.time_constant[0])));
@@ -113,6 +113,8 @@ struct DelayedSelectBody {
         // Times 0, an infinite feeder would not be 0.
         value =
             math::add(weighted(0, feeder_value), weighted(1, elapsed[i] == T(0) ? fed : fed_value));
+      } else {
+        value = weighted(0, values[0][i]);
       }
       const T bounded = bounded_selector(selector[i], a.limit);
       const bool inside = !a.has_overbound || is_inside(selector[i], bounded, a.tolerance);

@@ -13,7 +13,7 @@ namespace cusynapse::cuda {
 
 /// Calls body(x, y) for all x < width, y < height.
 template <class Policy, class Body>
-__global__ void __launch_bounds__(Policy::threads)
+__global__ void __launch_bounds__(Policy::threads, Policy::min_blocks)
     index_kernel(const __grid_constant__ Body body, std::int64_t width, std::int64_t height) {
   const std::int64_t first = std::int64_t{blockIdx.x} * Policy::threads + threadIdx.x;
   const std::int64_t stride = std::int64_t{gridDim.x} * Policy::threads;
@@ -35,7 +35,7 @@ struct DeviceAtomics {
 
 /// As index_kernel, then advances the rings the body pushed to: see bodies/arrival.hpp.
 template <class Policy, class Body>
-__global__ void __launch_bounds__(Policy::threads)
+__global__ void __launch_bounds__(Policy::threads, Policy::min_blocks)
     push_kernel(const __grid_constant__ Body body, std::int64_t width, std::int64_t height) {
   const std::int64_t first = std::int64_t{blockIdx.x} * Policy::threads + threadIdx.x;
   const std::int64_t stride = std::int64_t{gridDim.x} * Policy::threads;
@@ -62,7 +62,8 @@ class BlockContext {
 
 /// Runs a tile body, one block a block.
 template <class Policy, class Body>
-__global__ void __launch_bounds__(Policy::threads) tile_kernel(const __grid_constant__ Body body) {
+__global__ void __launch_bounds__(Policy::threads, Policy::min_blocks)
+    tile_kernel(const __grid_constant__ Body body) {
   extern __shared__ __align__(16) unsigned char shared[];
   body(BlockContext(shared));
 }

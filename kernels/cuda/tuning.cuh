@@ -1,4 +1,6 @@
-// Launch parameters, as types. Each is passed to a launch of launch.cuh.
+// Launch parameters, as types. Each is passed to a launch of launch.cuh: threads a block, and how
+// many blocks a multiprocessor must hold at least, which bounds registers. The bounds are the
+// tightest that leave every kernel without spills on every default architecture.
 #pragma once
 
 namespace cusynapse::cuda {
@@ -6,26 +8,31 @@ namespace cusynapse::cuda {
 /// decay_inject: a thread covers 8 synapses.
 struct StepPolicy {
   static constexpr int threads = 256;
+  static constexpr int min_blocks = 3;
 };
 
 /// decay_inject_grouped: a block is a tile of 1024 synapses, 8 a thread.
 struct GroupPolicy {
   static constexpr int threads = 128;
+  static constexpr int min_blocks = 4;
 };
 
 /// delayed_select and spike_select: a thread covers 8 selectors.
 struct SelectPolicy {
   static constexpr int threads = 256;
+  static constexpr int min_blocks = 1;
 };
 
 /// The general history operations: a thread covers 8 elements.
 struct RingPolicy {
   static constexpr int threads = 256;
+  static constexpr int min_blocks = 3;
 };
 
 /// count_outside: a block counts 4096 values.
 struct CountPolicy {
   static constexpr int threads = 256;
+  static constexpr int min_blocks = 4;
 };
 
 }  // namespace cusynapse::cuda

@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "cusynapse/error.hpp"
-#include "cusynapse/synapse.hpp"
+#include "cusynapse/models.hpp"
 #include "golden/replay.hpp"
 #include "golden/synapse_of_case.hpp"
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "cusynapse/buffer.hpp"
-#include "cusynapse/synapse.hpp"
+#include "cusynapse/models.hpp"
 #include "golden/replay.hpp"
 #include "golden/synapse_of_case.hpp"
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "cusynapse/stream.hpp"
-#include "cusynapse/synapse.hpp"
+#include "cusynapse/models.hpp"
 #include "golden/golden_set.hpp"
 
 namespace cusynapse::golden {

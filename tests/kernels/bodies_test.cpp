@@ -27,17 +27,17 @@ template <class T>
 class Memory {
  public:
   explicit Memory(std::int64_t size) : size_(size), buffer_(Device::cpu(), size) {
-    std::memset(static_cast<void*>(buffer_.data()), 0, bytes());
+    if (size > 0) std::memset(static_cast<void*>(buffer_.data()), 0, bytes());
   }
   Memory(const Memory& other) : Memory(other.size_) {
-    std::memcpy(static_cast<void*>(data()), other.data(), bytes());
+    if (size_ > 0) std::memcpy(static_cast<void*>(data()), other.data(), bytes());
   }
   T* data() { return buffer_.data(); }
   const T* data() const { return buffer_.data(); }
   T& operator[](std::int64_t i) { return buffer_.data()[i]; }
   std::int64_t size() const { return size_; }
   bool operator==(const Memory& other) const {
-    return size_ == other.size_ && std::memcmp(data(), other.data(), bytes()) == 0;
+    return size_ == other.size_ && (size_ == 0 || std::memcmp(data(), other.data(), bytes()) == 0);
   }
 
  private:

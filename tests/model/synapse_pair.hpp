@@ -17,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-#include "cusynapse/synapse.hpp"
+#include "cusynapse/models.hpp"
 #include "reference/synapse.hpp"
 #include "support/compare.hpp"
 #include "support/device_array.hpp"
