@@ -59,7 +59,7 @@ CUSYNAPSE_HOST_DEVICE void step_synapses(const DecayInject<T>& a, const void* in
                                          std::int64_t first) {
   const std::int32_t head = a.head.get();
 
-  T traces[TraceCount > 0 ? TraceCount : 1][Width];
+  T traces[max_traces][Width];
   if constexpr (has_memory<dynamics>) {
     const std::int64_t previous = math::slot_near(head, 1, a.slots);
     for (int k = 0; k < TraceCount; ++k) {

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "cusynapse/stream.hpp"
 #include "cusynapse/models.hpp"
+#include "cusynapse/stream.hpp"
 #include "golden/golden_set.hpp"
 
 namespace cusynapse::golden {
