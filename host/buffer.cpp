@@ -1,8 +1,24 @@
 #include "cusynapse/buffer.hpp"
 
+#include <string>
+
+#include "host/check.hpp"
 #include "host/dispatch.hpp"
 
 namespace cusynapse::memory {
+
+std::size_t checked_bytes(std::int64_t size, std::size_t element_size) {
+  constexpr std::int64_t most = std::int64_t{1} << 62;
+  const auto element = static_cast<std::int64_t>(element_size);
+  if (size < 0 || size > most / element) {
+    host::refuse("Buffer", "size", std::to_string(size), "0 to 2^62 bytes of elements");
+  }
+  return static_cast<std::size_t>(size * element);
+}
+
+void require_device(const Stream& stream, Device device) {
+  host::check_stream("Buffer", stream, device);
+}
 
 void* allocate(Device device, std::size_t bytes) {
   const Backend& backend = host::backend(device);

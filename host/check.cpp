@@ -58,6 +58,20 @@ std::int64_t check_samples(const Where& where, const char* what, const void* dat
   return has_samples ? got[rank] : 1;
 }
 
+int traces_of(Dynamics dynamics, int trace_count) {
+  switch (dynamics) {
+    case Dynamics::spikes_only:
+      return 0;
+    case Dynamics::memoryless:
+      return 1;
+    case Dynamics::decay:
+      return trace_count == 2 ? 2 : 1;
+    case Dynamics::chain:
+      return 2;
+  }
+  return -1;
+}
+
 void check_stream(const Where& where, const Stream& stream, Device expected) {
   if (stream.device() != expected) {
     throw Error(Errc::wrong_device, where.name() + ": stream is on " + to_string(stream.device()) +

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "cusynapse/error.hpp"
+#include "cusynapse/ops.hpp"
 #include "cusynapse/shape.hpp"
 #include "cusynapse/stream.hpp"
 
@@ -53,6 +54,10 @@ void check_array(const Where& where, const char* what, const void* data, const S
 /// returned; 1 without it.
 std::int64_t check_samples(const Where& where, const char* what, const void* data, const Shape& got,
                            const Shape& expected);
+
+/// Traces that dynamics have: `trace_count` itself where they may have one or two, -1 for dynamics
+/// that do not exist.
+int traces_of(Dynamics dynamics, int trace_count);
 
 /// Throws `Error(wrong_device)` unless the stream is of the object's device.
 void check_stream(const Where& where, const Stream& stream, Device expected);

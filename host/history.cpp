@@ -231,6 +231,7 @@ void History<T>::align(const Stream& stream, std::int32_t index) {
   RingState state;
   state.head = index;
   Buffer<typename ElementTraits<T>::Stored> aligned(device(), storage_.size());
+  aligned.fill_zero(stream);
   RingRegrid<T> arguments;
   arguments.source = storage();
   arguments.destination = storage();
@@ -400,6 +401,7 @@ void History<T>::change(const Stream& stream, const HistoryOptions& options, con
     destination.slots = slots;
     Buffer<typename ElementTraits<T>::Stored> changed(device(),
                                                       stored_size<T>(destination.size, slots));
+    changed.fill_zero(stream);
     destination.data = changed.data();
     ops::ring_regrid(stream, arguments);
     const RingState start;

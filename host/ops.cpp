@@ -1,5 +1,8 @@
 #include "cusynapse/ops.hpp"
 
+#include <cmath>
+#include <type_traits>
+
 #include "host/check.hpp"
 #include "host/dispatch.hpp"
 
@@ -22,10 +25,19 @@ void check_geometry(const char* where, std::int64_t size, std::int64_t stride, s
         "0 to slots - 1");
 }
 
+// Rings are accessed 16 bytes at a time.
+void check_aligned(const void* pointer, const char* where, const char* what) {
+  check_pointer(pointer, where, what);
+  if (reinterpret_cast<std::uintptr_t>(pointer) % 16 != 0) {
+    host::refuse(where, what, "not aligned", "storage aligned to 32 bytes");
+  }
+}
+
 template <class T>
 void check_ring(const char* where, const Ring<T>& ring) {
   check_geometry(where, ring.size, ring.stride, ring.slots, ring.head);
-  if (ring.size > 0) check_pointer(ring.data, where, "ring.data");
+  if (ring.size > 0 && std::is_same_v<T, bool>) check_pointer(ring.data, where, "ring.data");
+  if (ring.size > 0 && !std::is_same_v<T, bool>) check_aligned(ring.data, where, "ring.data");
 }
 
 // A ring about to be made: its head has not reached the device yet.
@@ -37,26 +49,23 @@ void check_destination(const char* where, const Ring<T>& ring) {
   }
 }
 
-int traces_of(Dynamics dynamics, int trace_count) {
-  switch (dynamics) {
-    case Dynamics::spikes_only:
-      return 0;
-    case Dynamics::memoryless:
-      return 1;
-    case Dynamics::decay:
-      return trace_count == 2 ? 2 : 1;
-    case Dynamics::chain:
-      return 2;
-  }
-  return -1;
+// Selectors are clamped to [0, limit], which must not reach past the ring; one step more is what
+// rounding may add.
+template <class Select>
+void check_times(const char* where, const Select& a) {
+  check(a.step_time > 0 && std::isfinite(a.step_time), where, "step_time", a.step_time,
+        "finite and above 0");
+  check(a.tolerance >= 0, where, "tolerance", a.tolerance, "at least 0");
+  check(a.limit >= 0 && a.limit / a.step_time <= static_cast<decltype(a.limit)>(a.slots), where,
+        "limit", a.limit, "at least 0 and within the ring");
 }
 
 template <class T>
 void run_decay_inject(const Stream& stream, const DecayInject<T>& a) {
   const char* where = "decay_inject";
   check_geometry(where, a.size, a.stride, a.slots, a.head);
-  check(traces_of(a.dynamics, a.trace_count) == a.trace_count, where, "trace_count", a.trace_count,
-        "as many as the dynamics have");
+  check(host::traces_of(a.dynamics, a.trace_count) == a.trace_count, where, "trace_count",
+        a.trace_count, "as many as the dynamics have");
   check(a.steps >= 1, where, "steps", static_cast<double>(a.steps), "at least 1");
   check(a.injected_count >= 0 && a.injected_count <= max_injections, where, "injected_count",
         a.injected_count, "0 to 16");
@@ -66,9 +75,11 @@ void run_decay_inject(const Stream& stream, const DecayInject<T>& a) {
     if (a.head.state != nullptr) ring_advance(stream, a.head.state, a.slots, a.steps);
     return;
   }
+  check(a.input_kind >= InputKind::values && a.input_kind <= InputKind::bits, where, "input_kind",
+        static_cast<double>(a.input_kind), "one of InputKind");
   check_pointer(a.spikes, where, "spikes");
   check_pointer(a.input, where, "input");
-  for (int k = 0; k < a.trace_count; ++k) check_pointer(a.traces[k], where, "traces");
+  for (int k = 0; k < a.trace_count; ++k) check_aligned(a.traces[k], where, "traces");
   for (int j = 0; j < a.injected_count; ++j) check_pointer(a.injected[j], where, "injected");
   host::backend(stream.device()).steps(T{}).decay_inject(stream, a);
 }
@@ -89,6 +100,9 @@ void run_delayed_select(const Stream& stream, const DelayedSelect<T>& a) {
   const char* where = "delayed_select";
   check_geometry(where, a.size, a.stride, a.slots, a.head);
   check(a.samples >= 1, where, "samples", static_cast<double>(a.samples), "at least 1");
+  check_times(where, a);
+  check(a.rule >= SelectRule::previous && a.rule <= SelectRule::chain_decay, where, "rule",
+        static_cast<double>(a.rule), "one of SelectRule");
   const bool is_exponential = a.rule == SelectRule::exponential_decay;
   check(a.rule == SelectRule::chain_decay
             ? a.trace_count == 2
@@ -105,6 +119,7 @@ void run_spike_select(const Stream& stream, const SpikeSelect<T>& a) {
   const char* where = "spike_select";
   check_geometry(where, a.size, a.stride, a.slots, a.head);
   check(a.samples >= 1, where, "samples", static_cast<double>(a.samples), "at least 1");
+  check_times(where, a);
   if (a.size == 0) return;
   check_pointer(a.spikes, where, "spikes");
   if ((a.values != nullptr) == (a.bytes != nullptr)) {

@@ -8,12 +8,19 @@
 namespace cusynapse {
 namespace {
 
+template <class T>
+void check_finite_in(const host::Where& where, const char* what, double value) {
+  host::check(std::isfinite(static_cast<T>(value)), where, what, value,
+              "within the range of the synapse's type");
+}
+
 // Checks everything but what allocation may refuse.
 template <class T>
 std::int32_t slots_of(const host::Where& where, const SynapseOptions& options) {
   const std::int64_t size = host::checked_frame_size(where, options.shape, options.batch_size);
   host::check_positive_in<T>(where, "step_time", options.step_time);
   host::check_finite_not_negative(where, "delay", options.delay);
+  check_finite_in<T>(where, "delay", options.delay);
   host::check_finite_not_negative(where, "tolerance", options.tolerance);
   if (options.interpolation != SpikeInterpolation::previous &&
       options.interpolation != SpikeInterpolation::nearest) {
@@ -23,13 +30,29 @@ std::int32_t slots_of(const host::Where& where, const SynapseOptions& options) {
   return host::checked_slots(where, options.delay, options.step_time, true, size);
 }
 
-// A time constant must also be one in the type it is divided by.
+// What a model gives must fit its dynamics, and the type it is rounded to.
 template <class T>
 void check_model(const host::Where& where, const SynapseModel& model) {
-  if (model.dynamics != Dynamics::decay && model.dynamics != Dynamics::chain) return;
+  host::check(model.trace_count == host::traces_of(model.dynamics, model.trace_count), where,
+              "trace_count", model.trace_count, "as many traces as the dynamics have");
+  check_finite_in<T>(where, "spike_amplitude", model.spike_amplitude);
+  check_finite_in<T>(where, "feed_rate", model.feed_rate);
+  const bool has_memory = model.dynamics == Dynamics::decay || model.dynamics == Dynamics::chain;
   for (int k = 0; k < model.trace_count; ++k) {
-    host::check_positive_in<T>(where, "time constant of a trace", model.traces[k].time_constant);
+    check_finite_in<T>(where, "gain of a trace", model.traces[k].gain);
+    if (has_memory) {
+      host::check_positive_in<T>(where, "time constant of a trace", model.traces[k].time_constant);
+    }
   }
+}
+
+// The same, of a model that takes the place of another.
+template <class T>
+void check_model(const host::Where& where, const SynapseModel& model, const SynapseModel& before) {
+  check_model<T>(where, model);
+  host::check(model.dynamics == before.dynamics && model.trace_count == before.trace_count, where,
+              "trace_count", model.trace_count,
+              "the traces and dynamics the synapse was made with");
 }
 
 }  // namespace
@@ -381,7 +404,7 @@ void CurrentSynapse<T>::trace_at(const Stream& stream, int index, View<const T> 
 template <class T>
 void CurrentSynapse<T>::set_model(ModelAt model) {
   const SynapseModel changed = model(options_.step_time);
-  check_model<T>(name_, changed);
+  check_model<T>({name_, "set_parameters"}, changed, model_);
   model_ = changed;
   model_at_.swap(model);
   ++version_;
@@ -437,6 +460,7 @@ void CurrentSynapse<T>::replace(const Stream& stream, const SynapseOptions& opti
   const bool is_resampled =
       history == HistoryChange::keep && options.step_time != options_.step_time;
   const SynapseModel model = model_at_(options.step_time);
+  check_model<T>(name_, model, model_);
 
   Buffer<std::uint8_t> spikes(device(), slots * (stride / 8));
   Buffer<T> traces[max_traces];
@@ -450,9 +474,9 @@ void CurrentSynapse<T>::replace(const Stream& stream, const SynapseOptions& opti
     destination.size = size;
     destination.stride = stride;
     destination.slots = slots;
-    if (history == HistoryChange::clear) {
-      storage.fill_zero(stream);
-    } else if (is_resampled) {
+    storage.fill_zero(stream);  // the padding of slots as well, which no kernel has to write
+    if (history == HistoryChange::clear) return;
+    if (is_resampled) {
       RingResample<Element> arguments;
       arguments.source = source;
       arguments.destination = destination;

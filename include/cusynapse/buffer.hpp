@@ -16,7 +16,15 @@ namespace memory {
 /// `bytes` of uninitialised memory on a device, aligned to 256 bytes; null for 0 bytes. May
 /// synchronise the device. Throws `Error(out_of_memory)` or `Error(no_device)`.
 CUSYNAPSE_EXPORT void* allocate(Device device, std::size_t bytes);
-/// Gives memory back. Safe at any time, also after the device's driver has shut down.
+/// Bytes of `size` elements of `element_size`. Throws `Error(invalid_argument)` for a negative size
+/// and for more bytes than can be addressed.
+CUSYNAPSE_EXPORT std::size_t checked_bytes(std::int64_t size, std::size_t element_size);
+/// Throws `Error(wrong_device)` unless the stream is of that device.
+CUSYNAPSE_EXPORT void require_device(const Stream& stream, Device device);
+/// Gives memory back. May synchronise the device, which is what makes it safe while kernels that
+/// use the memory are under way, and so is not allowed while a stream of the device is being
+/// captured. Never fails: where the driver has shut down before, at the end of a process, there is
+/// nothing to free.
 CUSYNAPSE_EXPORT void deallocate(Device device, void* data) noexcept;
 /// Copies between host memory and the stream's device and waits for the copy: synchronises.
 CUSYNAPSE_EXPORT void copy_from_host(const Stream& stream, void* device, const void* host,
@@ -34,7 +42,8 @@ class Buffer {
 
  public:
   Buffer() noexcept = default;
-  /// Uninitialised memory for `size` elements. Throws `Error(out_of_memory)`.
+  /// Uninitialised memory for `size` elements. Throws `Error(out_of_memory)`, `Error(no_device)`,
+  /// and `Error(invalid_argument)` for a size below 0.
   Buffer(Device device, std::int64_t size)
       : device_(device),
         size_(size),
@@ -71,15 +80,20 @@ class Buffer {
   View<T> view(const Shape& shape) noexcept { return View<T>(data_, shape); }
   View<const T> view(const Shape& shape) const noexcept { return View<const T>(data_, shape); }
 
-  /// All elements from or to host memory. Synchronises.
+  /// All elements from or to host memory. Synchronises. Throws `Error(wrong_device)`.
   void copy_from_host(const Stream& stream, const T* host) {
+    memory::require_device(stream, device_);
     memory::copy_from_host(stream, data_, host, bytes());
   }
   void copy_to_host(const Stream& stream, T* host) const {
+    memory::require_device(stream, device_);
     memory::copy_to_host(stream, host, data_, bytes());
   }
   /// Sets every byte to zero, in stream order.
-  void fill_zero(const Stream& stream) { memory::fill_zero(stream, data_, bytes()); }
+  void fill_zero(const Stream& stream) {
+    memory::require_device(stream, device_);
+    memory::fill_zero(stream, data_, bytes());
+  }
 
  private:
   std::size_t bytes() const noexcept { return static_cast<std::size_t>(size_) * sizeof(T); }

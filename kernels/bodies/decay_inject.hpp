@@ -114,7 +114,11 @@ CUSYNAPSE_HOST_DEVICE void step_in_place(const DecayInject<T>& a, const void* in
   }
   const InputGroup<kind, true, Width, T> input_group(input, first, a.size);
   // Elements do not depend on each other, also where both slots are the same one.
+#if defined(__clang__)
+#pragma clang loop vectorize(assume_safety)
+#elif defined(__GNUC__)
 #pragma GCC ivdep
+#endif
   for (int i = 0; i < Width; ++i) {
     T before[max_traces] = {};
     T after[max_traces] = {};

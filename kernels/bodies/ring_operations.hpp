@@ -211,9 +211,11 @@ struct RingResampleBody {
     const double time = static_cast<double>(steps) * a.destination_step;
     // They lie within half a destination step, and a source step for what rounding may do.
     const double half = 0.5 * a.destination_step;
-    const auto from = static_cast<std::int64_t>(math::floor((time - half) / a.source_step)) - 1;
-    const auto last = static_cast<std::int64_t>(math::ceil((time + half) / a.source_step)) + 1;
-    for (std::int64_t k = from < 0 ? 0 : from; k <= last && k < a.source.slots; ++k) {
+    const double from = math::floor((time - half) / a.source_step) - 1;
+    const double last = math::ceil((time + half) / a.source_step) + 1;
+    if (from >= a.source.slots) return;
+    for (std::int64_t k = from < 0 ? 0 : static_cast<std::int64_t>(from);
+         k < a.source.slots && static_cast<double>(k) <= last; ++k) {
       const double quotient =
           math::divide(math::multiply(static_cast<double>(k), a.source_step), a.destination_step);
       if (math::floor(math::add(quotient, 0.5)) != static_cast<double>(steps)) continue;

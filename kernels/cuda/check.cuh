@@ -9,6 +9,12 @@
 
 namespace cusynapse::cuda {
 
+/// An error's name, number and text.
+inline std::string describe(cudaError_t status) {
+  return std::string(cudaGetErrorName(status)) + " (" + std::to_string(static_cast<int>(status)) +
+         "), " + cudaGetErrorString(status);
+}
+
 /// Throws for anything but success, with the error's name and text, and clears it first, so that
 /// the caller's next CUDA call does not find it. `what` says what was being done.
 inline void check(cudaError_t status, const char* what) {
@@ -17,12 +23,11 @@ inline void check(cudaError_t status, const char* what) {
   Errc code = Errc::device_error;
   if (status == cudaErrorMemoryAllocation) code = Errc::out_of_memory;
   if (status == cudaErrorInsufficientDriver || status == cudaErrorNoDevice ||
-      status == cudaErrorInvalidDevice || status == cudaErrorNoKernelImageForDevice) {
+      status == cudaErrorInvalidDevice || status == cudaErrorNoKernelImageForDevice ||
+      status == cudaErrorInvalidDeviceFunction || status == cudaErrorUnsupportedPtxVersion) {
     code = Errc::no_device;
   }
-  throw Error(code, std::string(what) + ": " + cudaGetErrorName(status) + " (" +
-                        std::to_string(static_cast<int>(status)) + "), " +
-                        cudaGetErrorString(status));
+  throw Error(code, std::string(what) + ": " + describe(status));
 }
 
 /// Makes a device current, and the one before again at the end.
@@ -34,7 +39,7 @@ class DeviceGuard {
     if (changed_) check(cudaSetDevice(ordinal), "cudaSetDevice");
   }
   ~DeviceGuard() {
-    if (changed_) static_cast<void>(cudaSetDevice(before_));
+    if (changed_ && cudaSetDevice(before_) != cudaSuccess) static_cast<void>(cudaGetLastError());
   }
   DeviceGuard(const DeviceGuard&) = delete;
   DeviceGuard& operator=(const DeviceGuard&) = delete;

@@ -19,9 +19,10 @@ class CudaBackend final : public Backend {
 
   void require(Device device) const override {
     if (status_ != cudaSuccess) {
-      cuda::check(status_, ("device " + to_string(device) +
-                            ": no CUDA device can be used, the library works on the CPU")
-                               .c_str());
+      throw Error(Errc::no_device,
+                  "device " + to_string(device) +
+                      ": no CUDA device can be used, the library works on the CPU: " +
+                      cuda::describe(status_));
     }
     if (device.ordinal < 0 || device.ordinal >= device_count_) {
       throw Error(Errc::no_device, "device: got " + to_string(device) + ", expected one of " +
@@ -86,8 +87,8 @@ class CudaBackend final : public Backend {
  private:
   static void copy(const Stream& stream, void* to, const void* from, std::size_t bytes,
                    cudaMemcpyKind kind) {
+    const cuda::DeviceGuard guard(stream.device().ordinal);
     if (bytes > 0) {
-      const cuda::DeviceGuard guard(stream.device().ordinal);
       cuda::check(cudaMemcpyAsync(to, from, bytes, kind, stream.native_handle()), "copy");
     }
     cuda::check(cudaStreamSynchronize(stream.native_handle()), "copy");

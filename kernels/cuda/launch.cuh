@@ -68,8 +68,8 @@ __global__ void __launch_bounds__(Policy::threads, Policy::min_blocks)
   body(BlockContext(shared));
 }
 
-/// Blocks that cover `count` threads, as far as one grid dimension reaches; kernels loop over the
-/// rest.
+/// Blocks that cover `count` threads, as far as one grid dimension reaches; index and push kernels
+/// loop over the rest.
 inline unsigned blocks_of(std::int64_t count, std::int64_t threads, std::int64_t most) {
   return static_cast<unsigned>(std::min((count + threads - 1) / threads, most));
 }
@@ -77,32 +77,51 @@ inline unsigned blocks_of(std::int64_t count, std::int64_t threads, std::int64_t
 inline constexpr std::int64_t most_blocks_x = 2147483647;
 inline constexpr std::int64_t most_blocks_y = 65535;
 
+/// Launches a kernel and throws what the launch itself says: the thread's last error may be
+/// another's.
+template <class... Arguments>
+void launch(void (*kernel)(Arguments...), const Stream& stream, dim3 grid, int threads,
+            std::size_t shared_bytes, Arguments... arguments) {
+  const DeviceGuard guard(stream.device().ordinal);
+  void* pointers[] = {&arguments...};
+  check(cudaLaunchKernel(reinterpret_cast<const void*>(kernel), grid,
+                         dim3(static_cast<unsigned>(threads)), pointers, shared_bytes,
+                         stream.native_handle()),
+        "kernel launch");
+}
+
+/// The grid of a kernel over x < width, y < height.
+template <class Policy>
+dim3 grid_over(std::int64_t width, std::int64_t height) {
+  return dim3(blocks_of(width, Policy::threads, most_blocks_x),
+              blocks_of(height, 1, most_blocks_y));
+}
+
 template <class Policy, class Body>
 void launch_index(const Stream& stream, const Body& body, std::int64_t width,
                   std::int64_t height = 1) {
-  const DeviceGuard guard(stream.device().ordinal);
-  const dim3 grid(blocks_of(width, Policy::threads, most_blocks_x),
-                  blocks_of(height, 1, most_blocks_y));
-  index_kernel<Policy><<<grid, Policy::threads, 0, stream.native_handle()>>>(body, width, height);
-  check(cudaGetLastError(), "kernel launch");
+  launch<Body, std::int64_t, std::int64_t>(index_kernel<Policy, Body>, stream,
+                                           grid_over<Policy>(width, height), Policy::threads, 0,
+                                           body, width, height);
 }
 
 template <class Policy, class Body>
 void launch_push(const Stream& stream, const Body& body, std::int64_t width,
                  std::int64_t height = 1) {
-  const DeviceGuard guard(stream.device().ordinal);
-  const dim3 grid(blocks_of(width, Policy::threads, most_blocks_x),
-                  blocks_of(height, 1, most_blocks_y));
-  push_kernel<Policy><<<grid, Policy::threads, 0, stream.native_handle()>>>(body, width, height);
-  check(cudaGetLastError(), "kernel launch");
+  launch<Body, std::int64_t, std::int64_t>(push_kernel<Policy, Body>, stream,
+                                           grid_over<Policy>(width, height), Policy::threads, 0,
+                                           body, width, height);
 }
 
+/// Throws `Error(invalid_argument)` for more blocks than a grid has.
 template <class Policy, class Body>
 void launch_tile(const Stream& stream, const Body& body, std::int64_t blocks) {
-  const DeviceGuard guard(stream.device().ordinal);
-  tile_kernel<Policy><<<static_cast<unsigned>(blocks), Policy::threads,
-                        Body::shared_bytes(Policy::threads), stream.native_handle()>>>(body);
-  check(cudaGetLastError(), "kernel launch");
+  if (blocks > most_blocks_x) {
+    throw Error(Errc::invalid_argument, "kernel launch: got " + std::to_string(blocks) +
+                                            " blocks, expected at most 2^31 - 1");
+  }
+  launch<Body>(tile_kernel<Policy, Body>, stream, dim3(static_cast<unsigned>(blocks)),
+               Policy::threads, Body::shared_bytes(Policy::threads), body);
 }
 
 }  // namespace cusynapse::cuda

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <memory>
 #include <random>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -21,8 +22,12 @@ class Cuda : public testing::Test {
   }
 };
 
+// Ends the test.
 void require(cudaError_t status) {
-  ASSERT_EQ(status, cudaSuccess) << cudaGetErrorName(status) << ": " << cudaGetErrorString(status);
+  if (status != cudaSuccess) {
+    throw std::runtime_error(std::string(cudaGetErrorName(status)) + ": " +
+                             cudaGetErrorString(status));
+  }
 }
 
 template <class T>
@@ -260,6 +265,19 @@ TEST_F(Cuda, DistinctSynapsesOnDistinctStreamsDoNotMeet) {
   first->current(first_stream, first_current.view(shape));
   second->current(second_stream, second_current.view(shape));
   EXPECT_EQ(host(first_stream.get(), first_current), host(second_stream.get(), second_current));
+}
+
+TEST_F(Cuda, AnErrorTheCallerHasNotClearedIsNotTheSteps) {
+  const OwnedStream stream(Device::cuda(0));
+  SynapseOptions options;
+  options.shape = {1000};
+  options.delay = 4;
+  const auto synapse = make_model<float>(2, stream, options);
+  const auto input = device(stream.get(), random_bytes(1000, 5));
+  ASSERT_NE(cudaSetDevice(-1), cudaSuccess);  // stays the thread's last error
+  synapse->step(stream, input.view({1, 1000}));
+  EXPECT_NE(cudaGetLastError(), cudaSuccess) << "the caller's error was cleared";
+  EXPECT_EQ(synapse->pointer(stream), 1);
 }
 
 TEST_F(Cuda, AStreamOfAnotherDeviceIsRefused) {
