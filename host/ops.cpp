@@ -64,8 +64,8 @@ template <class T>
 void run_decay_inject(const Stream& stream, const DecayInject<T>& a) {
   const char* where = "decay_inject";
   check_geometry(where, a.size, a.stride, a.slots, a.head);
-  check(host::traces_of(a.dynamics, a.trace_count) == a.trace_count, where, "trace_count",
-        a.trace_count, "as many as the dynamics have");
+  check(a.trace_count >= 0 && host::traces_of(a.dynamics, a.trace_count) == a.trace_count, where,
+        "trace_count", a.trace_count, "as many as the dynamics have");
   check(a.steps >= 1, where, "steps", static_cast<double>(a.steps), "at least 1");
   check(a.injected_count >= 0 && a.injected_count <= max_injections, where, "injected_count",
         a.injected_count, "0 to 16");

@@ -33,8 +33,9 @@ std::int32_t slots_of(const host::Where& where, const SynapseOptions& options) {
 // What a model gives must fit its dynamics, and the type it is rounded to.
 template <class T>
 void check_model(const host::Where& where, const SynapseModel& model) {
-  host::check(model.trace_count == host::traces_of(model.dynamics, model.trace_count), where,
-              "trace_count", model.trace_count, "as many traces as the dynamics have");
+  host::check(model.trace_count >= 0 &&
+                  model.trace_count == host::traces_of(model.dynamics, model.trace_count),
+              where, "trace_count", model.trace_count, "as many traces as the dynamics have");
   check_finite_in<T>(where, "spike_amplitude", model.spike_amplitude);
   check_finite_in<T>(where, "feed_rate", model.feed_rate);
   const bool has_memory = model.dynamics == Dynamics::decay || model.dynamics == Dynamics::chain;

@@ -47,9 +47,7 @@ class Buffer {
   Buffer(Device device, std::int64_t size)
       : device_(device),
         size_(size),
-        data_(
-            static_cast<T*>(memory::allocate(device, static_cast<std::size_t>(size) * sizeof(T)))) {
-  }
+        data_(static_cast<T*>(memory::allocate(device, memory::checked_bytes(size, sizeof(T))))) {}
   /// Memory holding a copy of `size` elements of the host's. Synchronises.
   Buffer(const Stream& stream, const T* host, std::int64_t size) : Buffer(stream.device(), size) {
     copy_from_host(stream, host);

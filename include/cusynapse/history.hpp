@@ -47,8 +47,14 @@ struct InsertOptions {
 /// synchronising, allocate nothing, and may be captured in a CUDA graph. Arrays are dense, on the
 /// history's device, and may not overlap its storage. Errors: `shape_mismatch` for arrays of
 /// another shape, `wrong_device` for a stream of another device, `invalid_argument` for values
-/// outside their domain; after an error the history is as it was. Behaviour: Inferno 0.0.5,
-/// RecordTensor.
+/// outside their domain, `not_supported` for rules a boolean history has not, `out_of_memory` (or
+/// std::bad_alloc) where it allocates; after an error the history is as it was. A history that was
+/// moved from can only be assigned to. Behaviour: Inferno 0.0.5, RecordTensor.
+///
+/// One stream at a time: calls on one object are ordered by the stream they are given, from its
+/// construction on, and the caller orders streams when changing from one to another. A captured
+/// graph holds the storage and constants of when it was captured: capture anew after a change of
+/// either.
 template <class T>
 class CUSYNAPSE_EXPORT History {
  public:
@@ -101,7 +107,7 @@ class CUSYNAPSE_EXPORT History {
   /// Rotates the storage so that the oldest observation lies in slot `index`; what is read stays
   /// the same. Allocates.
   void align(const Stream& stream, std::int32_t index = 0);
-  /// Sets every observation to `fill` and the head to slot 0. Allocates one observation, and
+  /// Sets every observation to `fill` and the head to slot 0. Allocates one element, and
   /// synchronises, unless fill is zero.
   void reset(const Stream& stream, Value fill = Value(0));
 

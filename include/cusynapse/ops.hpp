@@ -107,7 +107,7 @@ struct DecayInject {
 /// One population of a grouped step: where its input starts in the shared input.
 template <class T>
 struct DecayInjectGroup {
-  DecayInject<T> step;            ///< its `input` and `input_stride` are ignored
+  DecayInject<T> step;  ///< `input`, `input_kind` and `input_stride` are ignored; `steps` is 1
   std::int64_t input_offset = 0;  ///< elements into the shared input, a multiple of 32
   std::int64_t first_tile = 0;    ///< its first tile in `DecayInjectGroups::tile_group`
   std::int64_t tile_count = 0;    ///< group_tile elements each, the last one less

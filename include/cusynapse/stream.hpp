@@ -59,7 +59,8 @@ class CUSYNAPSE_EXPORT Stream {
   Device device_;
 };
 
-/// A stream made and destroyed by the library, for programs that have none of their own.
+/// A stream made and destroyed by the library, for programs that have none of their own. One that
+/// was moved from can only be assigned to.
 class CUSYNAPSE_EXPORT OwnedStream {
  public:
   /// A new non-blocking CUDA stream on a GPU, or the CPU's stream. Throws as `Stream::cuda`.

@@ -45,6 +45,11 @@ enum class HistoryChange : std::int32_t {
 /// stream and return without synchronising, allocate nothing, and may be captured in a CUDA graph,
 /// unless their comment says otherwise. Errors: `shape_mismatch`, `wrong_device`,
 /// `invalid_argument`; after an error the synapse is as it was.
+///
+/// One stream at a time: calls on one object are ordered by the stream they are given, from its
+/// construction on, and the caller orders streams when changing from one to another. A captured
+/// graph holds the storage and constants of when it was captured: capture anew after a change of
+/// either.
 template <class T>
 class CUSYNAPSE_EXPORT Synapse {
  public:
@@ -119,7 +124,7 @@ struct SynapseModel {
 };
 
 /// The synapse every model shares: one step kernel, one select kernel, a history of spike bits and
-/// one of each trace. A model derives from it and says in `model` what it is made of.
+/// one of each trace. `ModelSynapse` gives it a model.
 template <class T>
 class CUSYNAPSE_EXPORT CurrentSynapse : public Synapse<T> {
  public:
@@ -145,7 +150,8 @@ class CUSYNAPSE_EXPORT CurrentSynapse : public Synapse<T> {
   void step(const Stream& stream, const SpikeInput<T>& input,
             const Injected<T>& injected = {}) final;
   /// T steps at once, inputs [T, batch_size, shape...] (packed bits: each frame starts on a new
-  /// byte). Equal to T calls of `step` bit for bit; the state stays in registers between them.
+  /// byte). Equal to T calls of `step` bit for bit; on a GPU the state stays in registers
+  /// between them.
   void step_sequence(const Stream& stream, const SpikeInput<T>& inputs);
 
   void current(const Stream& stream, View<T> out) const final;

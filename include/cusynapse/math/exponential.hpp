@@ -79,10 +79,11 @@ CUSYNAPSE_HOST_DEVICE T power_of_two(typename Format<T>::Bits k) {
 }  // namespace exponential_parts
 
 /// e to the x. Within 2 units in the last place over the whole range, subnormal results included;
-/// 0, infinity and NaN as std::exp gives them; exp(0) is exactly 1. No table, no branch, no fused
-/// operation: the same bits on the CPU and on every GPU, and a loop over it vectorises.
-/// x = k ln2 + r with k an integer (Cody and Waite's two-part ln2), then the Taylor series of e^r,
-/// then a scaling by 2^k in two steps, so that neither factor leaves the range of exponents.
+/// 0, infinity and NaN (of whichever bits) as std::exp gives them; exp(0) is exactly 1. No table,
+/// no branch, no fused operation: the same bits on the CPU and on every GPU, and a loop over it
+/// vectorises. x = k ln2 + r with k an integer (Cody and Waite's two-part ln2), then the Taylor
+/// series of e^r, then a scaling by 2^k in two steps, so that neither factor leaves the range of
+/// exponents.
 template <class T>
 CUSYNAPSE_HOST_DEVICE T exponential(T x) {
   using F = exponential_parts::Format<T>;

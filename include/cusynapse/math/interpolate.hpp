@@ -61,8 +61,8 @@ CUSYNAPSE_HOST_DEVICE T interpolate_exponential_rate_decay(T older, T elapsed, T
 }
 
 /// A trace that `feeder` feeds at `feed_rate` (1/ms), both decaying with the same time constant,
-/// `elapsed` after both were observed: (older + feeder * elapsed * feed_rate) * exp(-elapsed /
-/// tau).
+/// `elapsed` after both were observed:
+/// (older + feeder * elapsed * feed_rate) * exp(-elapsed / tau).
 template <class T>
 CUSYNAPSE_HOST_DEVICE T interpolate_fed_decay(T older, T feeder, T elapsed, T time_constant,
                                               T feed_rate) {

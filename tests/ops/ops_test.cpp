@@ -1,0 +1,234 @@
+// Level 2 on memory of the caller's, what it refuses, and what the memory under it refuses.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "cusynapse/cusynapse.hpp"
+
+namespace cusynapse {
+namespace {
+
+const Stream cpu = Stream::cpu();
+
+void expect_refused(Errc code, const std::string& words, const std::function<void()>& call) {
+  try {
+    call();
+    FAIL() << "expected an error with '" << words << "'";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), code) << error.what();
+    EXPECT_NE(std::string(error.what()).find(words), std::string::npos) << error.what();
+  }
+}
+
+// A population of three synapses with one trace, of which the caller owns and advances everything.
+struct Population {
+  Population() : trace(Device::cpu(), 4 * stride), spikes(Device::cpu(), 4 * stride / 8) {
+    trace.fill_zero(cpu);
+    spikes.fill_zero(cpu);
+  }
+  DecayInject<float> step(const float* input) {
+    DecayInject<float> a;
+    a.trace_count = 1;
+    a.decay[0] = 0.5f;
+    a.gain[0] = 2.0f;
+    a.traces[0] = trace.data();
+    a.spikes = spikes.data();
+    a.size = 3;
+    a.stride = stride;
+    a.slots = 4;
+    a.head.value = head;
+    a.input = input;
+    return a;
+  }
+  DelayedSelect<float> select(const float* selector, float* out) {
+    DelayedSelect<float> a;
+    a.traces[0] = trace.data();
+    a.size = 3;
+    a.stride = stride;
+    a.slots = 4;
+    a.head.value = head;
+    a.limit = 3;
+    a.selector = selector;
+    a.out = out;
+    return a;
+  }
+
+  static constexpr std::int64_t stride = slot_stride(3);
+  Buffer<float> trace;
+  Buffer<std::uint8_t> spikes;
+  std::int32_t head = 0;
+};
+
+TEST(Ops, StepAndSelectWithAHeadOfTheCallers) {
+  Population population;
+  const float input[] = {1, 0, 2};
+  const float silence[] = {0, 0, 0};
+  ops::decay_inject(cpu, population.step(input));
+  population.head = 1;
+  ops::decay_inject(cpu, population.step(silence));
+  population.head = 2;
+  const float delays[] = {0, 1, 1};
+  float out[3];
+  ops::delayed_select(cpu, population.select(delays, out));
+  EXPECT_EQ(out[0], 1.0f);
+  EXPECT_EQ(out[1], 0.0f);
+  EXPECT_EQ(out[2], 4.0f);
+}
+
+TEST(Ops, ResultsMayTakeTheSelectorsPlace) {
+  Population population;
+  const float input[] = {1, 0, 2};
+  ops::decay_inject(cpu, population.step(input));
+  population.head = 1;
+  float delays[] = {0, 0, 0};
+  ops::delayed_select(cpu, population.select(delays, delays));
+  EXPECT_EQ(delays[2], 4.0f);
+}
+
+TEST(Ops, NothingToStepIsNoError) {
+  Population population;
+  DecayInject<float> a = population.step(nullptr);
+  a.size = 0;
+  EXPECT_NO_THROW(ops::decay_inject(cpu, a));
+}
+
+TEST(Ops, ArgumentsOutsideTheirDomainAreRefused) {
+  Population population;
+  const float values[] = {0, 0, 0};
+  float out[3];
+  const auto refuse_step = [&](const char* words, auto change) {
+    DecayInject<float> a = population.step(values);
+    change(a);
+    expect_refused(Errc::invalid_argument, words, [&] { ops::decay_inject(cpu, a); });
+  };
+  refuse_step("size is -1", [](auto& a) { a.size = -1; });
+  refuse_step("stride is 3", [](auto& a) { a.stride = 3; });
+  refuse_step("slots is 0", [](auto& a) { a.slots = 0; });
+  refuse_step("head is 4", [](auto& a) { a.head.value = 4; });
+  refuse_step("steps is 0", [](auto& a) { a.steps = 0; });
+  refuse_step("trace_count is 3", [](auto& a) { a.trace_count = 3; });
+  refuse_step("input_kind is 7", [](auto& a) { a.input_kind = static_cast<InputKind>(7); });
+  refuse_step("injected_count is 1", [](auto& a) { a.injected_count = 1; });
+  refuse_step("input is null", [](auto& a) { a.input = nullptr; });
+  refuse_step("traces is null", [](auto& a) { a.traces[0] = nullptr; });
+  refuse_step("traces is not aligned", [](auto& a) { a.traces[0] += 1; });
+  refuse_step("trace_count is -1", [](auto& a) {
+    a.dynamics = static_cast<Dynamics>(9);
+    a.trace_count = -1;
+  });
+
+  const auto refuse_select = [&](const char* words, auto change) {
+    DelayedSelect<float> a = population.select(values, out);
+    change(a);
+    expect_refused(Errc::invalid_argument, words, [&] { ops::delayed_select(cpu, a); });
+  };
+  refuse_select("samples is 0", [](auto& a) { a.samples = 0; });
+  refuse_select("step_time is 0", [](auto& a) { a.step_time = 0; });
+  refuse_select("limit is -1", [](auto& a) { a.limit = -1; });
+  refuse_select("limit is 100", [](auto& a) { a.limit = 100; });
+  refuse_select("limit is inf", [](auto& a) { a.limit = HUGE_VALF; });
+  refuse_select("tolerance is nan", [](auto& a) { a.tolerance = NAN; });
+  refuse_select("trace_count is 2", [](auto& a) { a.trace_count = 2; });
+  refuse_select("rule is 9", [](auto& a) { a.rule = static_cast<SelectRule>(9); });
+  refuse_select("out is null", [](auto& a) { a.out = nullptr; });
+}
+
+TEST(Ops, AHistoryMadeAnewHasItsHeadAsANumber) {
+  HistoryOptions options;
+  options.shape = {3};
+  History<float> history(cpu, options);
+  RingRegrid<float> regrid{history.ring(), history.ring()};
+  expect_refused(Errc::invalid_argument, "destination.head",
+                 [&] { ops::ring_regrid(cpu, regrid); });
+}
+
+TEST(BufferMemory, SizesThatCannotBeAreRefused) {
+  expect_refused(Errc::invalid_argument, "size is -1",
+                 [] { Buffer<float> buffer(Device::cpu(), -1); });
+  expect_refused(Errc::invalid_argument, "size is 4611686018427387904",
+                 [] { Buffer<float> buffer(Device::cpu(), std::int64_t{1} << 62); });
+}
+
+// A model that says of itself what it is told to.
+struct ToldModel {
+  using Parameters = SynapseModel;
+  static constexpr const char* name = "ToldModel";
+  static SynapseModel at(const Parameters& model, double) { return model; }
+};
+using ToldSynapse = ModelSynapse<float, ToldModel>;
+
+SynapseModel decaying(int trace_count) {
+  SynapseModel model;
+  model.dynamics = Dynamics::decay;
+  model.trace_count = trace_count;
+  for (SynapseModel::Trace& trace : model.traces) trace = {2.0, 1.0, 1.0};
+  return model;
+}
+
+SynapseOptions one_synapse() {
+  SynapseOptions options;
+  options.shape = {1};
+  options.delay = 2;
+  return options;
+}
+
+TEST(OwnModel, MustFitItsDynamicsAndItsType) {
+  const auto refuse = [](const char* words, auto change) {
+    SynapseModel model = decaying(1);
+    change(model);
+    expect_refused(Errc::invalid_argument, words,
+                   [&] { ToldSynapse synapse(cpu, one_synapse(), model); });
+  };
+  refuse("trace_count is 5", [](auto& m) { m.trace_count = 5; });
+  refuse("trace_count is 0", [](auto& m) { m.trace_count = 0; });
+  refuse("trace_count is 2", [](auto& m) {
+    m.dynamics = Dynamics::memoryless;
+    m.trace_count = 2;
+  });
+  refuse("time constant of a trace is 0", [](auto& m) { m.traces[0].time_constant = 0; });
+  refuse("time constant of a trace is 1e-60", [](auto& m) { m.traces[0].time_constant = 1e-60; });
+  refuse("gain of a trace is 1e+60", [](auto& m) { m.traces[0].gain = 1e60; });
+}
+
+TEST(OwnModel, KeepsItsTracesWhenItsConstantsChange) {
+  ToldSynapse synapse(cpu, one_synapse(), decaying(1));
+  expect_refused(Errc::invalid_argument, "trace_count is 2",
+                 [&] { synapse.set_parameters(decaying(2)); });
+  EXPECT_EQ(synapse.parameters().trace_count, 1);
+  const float input = 1;
+  float current = 0;
+  synapse.step(cpu, View<const float>(&input, {1, 1}));
+  synapse.current(cpu, View<float>(&current, {1, 1}));
+  EXPECT_EQ(current, 1.0f);
+}
+
+TEST(OwnModel, TheWeightOfAnOnlyTraceCountsNowAndAtDelays) {
+  SynapseModel model = decaying(1);
+  model.traces[0].weight = -1;
+  ToldSynapse synapse(cpu, one_synapse(), model);
+  const float input = 4;
+  const float delay = 0;
+  float current = 0;
+  synapse.step(cpu, View<const float>(&input, {1, 1}));
+  synapse.current(cpu, View<float>(&current, {1, 1}));
+  EXPECT_EQ(current, -4.0f);
+  synapse.current_at(cpu, View<const float>(&delay, {1, 1}), View<float>(&current, {1, 1}));
+  EXPECT_EQ(current, -4.0f);
+}
+
+TEST(Synapses, DelaysBeyondTheirTypeAreRefused) {
+  SynapseOptions options = one_synapse();
+  options.step_time = 1e38;
+  options.delay = 1e39;
+  expect_refused(Errc::invalid_argument, "delay is 1e+39", [&] {
+    SingleExponentialCurrent<float> synapse(cpu, options, {1.0, 1.0});
+  });
+}
+
+}  // namespace
+}  // namespace cusynapse
