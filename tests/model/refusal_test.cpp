@@ -22,6 +22,7 @@ using cusynapse::Errc;
 using cusynapse::Error;
 using cusynapse::Shape;
 using cusynapse::SynapseOptions;
+using model_test::for_each_class;
 using model_test::InputKind;
 using model_test::SynapsePair;
 using reference::Model;
@@ -70,20 +71,6 @@ Settings good_settings(Model model) {
   settings.delay = 3.0;
   settings.tolerance = 0.1;
   return settings;
-}
-
-template <class Test>
-void for_each_class(const Test& test) {
-  for (const Model model : model_test::models()) {
-    {
-      SCOPED_TRACE(testing::Message() << model_test::class_name(model) << "<float>");
-      test.template operator()<float>(model);
-    }
-    {
-      SCOPED_TRACE(testing::Message() << model_test::class_name(model) << "<double>");
-      test.template operator()<double>(model);
-    }
-  }
 }
 
 /// A synapse with something in its history, and the oracle that knows what.

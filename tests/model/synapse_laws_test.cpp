@@ -15,24 +15,12 @@
 
 namespace {
 
+using model_test::for_each_class;
 using model_test::InputKind;
+using model_test::run;
 using model_test::SynapsePair;
 using reference::Model;
 using reference::Settings;
-
-template <class Test>
-void for_each_class(const Test& test) {
-  for (const Model model : model_test::models()) {
-    {
-      SCOPED_TRACE(testing::Message() << model_test::class_name(model) << "<float>");
-      test.template operator()<float>(model);
-    }
-    {
-      SCOPED_TRACE(testing::Message() << model_test::class_name(model) << "<double>");
-      test.template operator()<double>(model);
-    }
-  }
-}
 
 Settings settings_of(Model model, std::int64_t batch_size, std::int64_t size, double step_time,
                      double delay) {
@@ -47,13 +35,6 @@ Settings settings_of(Model model, std::int64_t batch_size, std::int64_t size, do
   settings.tc_decay = 8.0;
   settings.tc_rise = 2.0;
   return settings;
-}
-
-template <class T>
-void run(SynapsePair<T>& pair, support::Random& random, InputKind kind, std::int64_t steps) {
-  for (std::int64_t t = 0; t < steps; ++t) {
-    pair.step(model_test::random_inputs<T>(random, kind, pair.size()), kind);
-  }
 }
 
 template <class T>

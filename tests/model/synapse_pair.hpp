@@ -520,4 +520,27 @@ class SynapsePair {
   bool pointer_is_known_ = true;
 };
 
+/// Calls `test.template operator()<T>(model)` for both types and all five classes.
+template <class Test>
+void for_each_class(const Test& test) {
+  for (const reference::Model model : models()) {
+    {
+      SCOPED_TRACE(testing::Message() << class_name(model) << "<float>");
+      test.template operator()<float>(model);
+    }
+    {
+      SCOPED_TRACE(testing::Message() << class_name(model) << "<double>");
+      test.template operator()<double>(model);
+    }
+  }
+}
+
+/// Steps both with random inputs.
+template <class T>
+void run(SynapsePair<T>& pair, support::Random& random, InputKind kind, std::int64_t steps) {
+  for (std::int64_t t = 0; t < steps; ++t) {
+    pair.step(random_inputs<T>(random, kind, pair.size()), kind);
+  }
+}
+
 }  // namespace model_test
