@@ -59,8 +59,6 @@ enum class InputKind : std::int32_t { values, bytes, bits };
 template <class T>
 class SpikeInput {
  public:
-  using Kind = InputKind;
-
   SpikeInput(View<const T> values) noexcept
       : kind_(InputKind::values), data_(values.data()), shape_(values.shape()) {}
   SpikeInput(View<T> values) noexcept : SpikeInput(View<const T>(values)) {}

@@ -1,8 +1,9 @@
 // decay_inject: one or several steps of a population of synapses.
 //
-// A call covers Width consecutive synapses, whose traces stay in registers from step to step. Calls
-// are independent of each other, so any launch shape will do. Slots are padded to whole groups; the
-// padding takes zero input and stays zero.
+// A call covers Width consecutive synapses, whose traces stay in registers from step to step (a CPU
+// takes the steps of a tile one at a time: see launch_steps). Calls are independent of each other,
+// so any launch shape will do. Slots are padded to whole groups; the padding takes zero input and
+// stays zero.
 #pragma once
 
 #include "cusynapse/math/decay.hpp"

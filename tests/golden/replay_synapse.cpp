@@ -19,8 +19,6 @@ namespace {
 /// How the frames of a run are fed.
 enum class Stepping { one_by_one, sequence };
 
-using InputKind = SpikeInput<float>::Kind;
-
 /// Which way the spikes of a case are stored: each kind in turn.
 InputKind input_kind(const Case& replayed, Stepping stepping) {
   constexpr InputKind kinds[] = {InputKind::bytes, InputKind::values, InputKind::bits};
