@@ -132,7 +132,7 @@ Ring<bool> CurrentSynapse<T>::spike_ring() const noexcept {
 }
 
 template <class T>
-DecayInject<T> CurrentSynapse<T>::step_arguments() const noexcept {
+DecayInject<T> CurrentSynapse<T>::step_arguments() const {
   DecayInject<T> a;
   a.dynamics = model_.dynamics;
   a.trace_count = model_.trace_count;
@@ -258,6 +258,17 @@ SpikeSelect<T> spike_arguments(const DelayedSelect<T>& select, const std::uint8_
 }
 
 }  // namespace
+
+template <class T>
+SynapseReadout<T> CurrentSynapse<T>::readout() const {
+  SynapseReadout<T> out;
+  out.current = select_arguments();
+  out.spike = spike_arguments(out.current, spikes_.data(), options_.interpolation);
+  out.spike.has_overbound = options_.spike_overbound.has_value();
+  out.spike.overbound = options_.spike_overbound.value_or(false) ? T(1) : T(0);
+  out.spike.amplitude = static_cast<T>(model_.spike_amplitude);
+  return out;
+}
 
 template <class T>
 void CurrentSynapse<T>::current(const Stream& stream, View<T> out) const {

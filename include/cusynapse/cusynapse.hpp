@@ -2,6 +2,8 @@
 #pragma once
 
 #include "cusynapse/buffer.hpp"
+#include "cusynapse/connection.hpp"
+#include "cusynapse/connection_ops.hpp"
 #include "cusynapse/error.hpp"
 #include "cusynapse/history.hpp"
 #include "cusynapse/math/arithmetic.hpp"

@@ -38,6 +38,15 @@ enum class HistoryChange : std::int32_t {
           ///< every history is resampled by its own rule and every spike goes to the nearest step
 };
 
+/// How kernels of others read a synapse's history: what `current_at` and `spike_at` are called
+/// with, selector and output left out. A current is a sum over traces (`current.trace_count` above
+/// 0) or the amplitude times a spike.
+template <class T>
+struct SynapseReadout {
+  DelayedSelect<T> current;
+  SpikeSelect<T> spike;
+};
+
 /// A batch of synapses: turns spikes into currents and remembers both for a while.
 ///
 /// Arrays are dense, on the synapse's device, shaped [batch_size, shape...] where nothing else is
@@ -80,6 +89,13 @@ class CUSYNAPSE_EXPORT Synapse {
   virtual void current_at(const Stream& stream, View<const T> selector, View<T> out) const = 0;
   virtual void spike_at(const Stream& stream, View<const T> selector,
                         View<std::uint8_t> out) const = 0;
+
+  /// Where the histories are and how they are read, for the fused sums of connections.
+  virtual SynapseReadout<T> readout() const = 0;
+  /// Arguments of this synapse's own step, the input left out.
+  virtual DecayInject<T> step_arguments() const = 0;
+  /// Increases with every change of storage or constants: what was derived from them is then stale.
+  virtual std::uint64_t version() const noexcept = 0;
 
   /// Everything as if new.
   virtual void clear(const Stream& stream) = 0;
@@ -142,8 +158,7 @@ class CUSYNAPSE_EXPORT CurrentSynapse : public Synapse<T> {
   std::int32_t slots() const noexcept { return slots_; }
   /// The slot the next step writes, read from the device. Synchronises.
   std::int32_t pointer(const Stream& stream) const;
-  /// Increases with every change of storage or constants: what was derived from them is then stale.
-  std::uint64_t version() const noexcept { return version_; }
+  std::uint64_t version() const noexcept final { return version_; }
 
   /// Input [batch_size, shape...] as values, bytes or packed bits: 9.1 B a synapse for one float
   /// trace and byte input, in one kernel. Input may not overlap the histories.
@@ -175,8 +190,9 @@ class CUSYNAPSE_EXPORT CurrentSynapse : public Synapse<T> {
   int trace_count() const noexcept { return model_.trace_count; }
   Ring<T> trace_ring(int trace) const;
   Ring<bool> spike_ring() const noexcept;
-  /// Arguments of this synapse's own step and select, input, selector and output left out.
-  DecayInject<T> step_arguments() const noexcept;
+  SynapseReadout<T> readout() const final;
+  DecayInject<T> step_arguments() const final;
+  /// Arguments of this synapse's own select, selector and output left out.
   DelayedSelect<T> select_arguments() const noexcept;
 
  protected:
