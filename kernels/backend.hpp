@@ -4,6 +4,7 @@
 
 #include <cstddef>
 
+#include "cusynapse/neuron_ops.hpp"
 #include "cusynapse/ops.hpp"
 #include "cusynapse/stream.hpp"
 
@@ -23,6 +24,18 @@ class StepOperations {
 
  protected:
   ~StepOperations() = default;
+};
+
+/// Operations on neurons, T float or double. Arguments have been checked.
+template <class T>
+class NeuronOperations {
+ public:
+  virtual void leaky_integrate_and_fire(const Stream& stream,
+                                        const LeakyIntegrateAndFireStep<T>& arguments) const = 0;
+  virtual void refractory_read(const Stream& stream, const RefractoryRead<T>& arguments) const = 0;
+
+ protected:
+  ~NeuronOperations() = default;
 };
 
 /// Operations on histories, T float, double or bool. Arguments have been checked.
@@ -65,6 +78,8 @@ class Backend {
   /// The operations for an element type, named by any value of it.
   virtual const StepOperations<float>& steps(float) const noexcept = 0;
   virtual const StepOperations<double>& steps(double) const noexcept = 0;
+  virtual const NeuronOperations<float>& neurons(float) const noexcept = 0;
+  virtual const NeuronOperations<double>& neurons(double) const noexcept = 0;
   virtual const RingOperations<float>& rings(float) const noexcept = 0;
   virtual const RingOperations<double>& rings(double) const noexcept = 0;
   virtual const RingOperations<bool>& rings(bool) const noexcept = 0;

@@ -10,6 +10,7 @@
 #include "kernels/bodies/delayed_select.hpp"
 #include "kernels/bodies/ring_operations.hpp"
 #include "kernels/cpu/launch.hpp"
+#include "kernels/cpu/neuron_operations.hpp"
 
 namespace cusynapse {
 namespace {
@@ -130,6 +131,10 @@ class CpuBackend final : public Backend {
 
   const StepOperations<float>& steps(float) const noexcept override { return float_steps_; }
   const StepOperations<double>& steps(double) const noexcept override { return double_steps_; }
+  const NeuronOperations<float>& neurons(float) const noexcept override { return float_neurons_; }
+  const NeuronOperations<double>& neurons(double) const noexcept override {
+    return double_neurons_;
+  }
   const RingOperations<float>& rings(float) const noexcept override { return float_rings_; }
   const RingOperations<double>& rings(double) const noexcept override { return double_rings_; }
   const RingOperations<bool>& rings(bool) const noexcept override { return bool_rings_; }
@@ -137,6 +142,8 @@ class CpuBackend final : public Backend {
  private:
   CpuStepOperations<float> float_steps_;
   CpuStepOperations<double> double_steps_;
+  cpu::CpuNeuronOperations<float> float_neurons_;
+  cpu::CpuNeuronOperations<double> double_neurons_;
   CpuRingOperations<float> float_rings_;
   CpuRingOperations<double> double_rings_;
   CpuRingOperations<bool> bool_rings_;

@@ -80,6 +80,10 @@ class CudaBackend final : public Backend {
 
   const StepOperations<float>& steps(float) const noexcept override { return float_steps_; }
   const StepOperations<double>& steps(double) const noexcept override { return double_steps_; }
+  const NeuronOperations<float>& neurons(float) const noexcept override { return float_neurons_; }
+  const NeuronOperations<double>& neurons(double) const noexcept override {
+    return double_neurons_;
+  }
   const RingOperations<float>& rings(float) const noexcept override { return float_rings_; }
   const RingOperations<double>& rings(double) const noexcept override { return double_rings_; }
   const RingOperations<bool>& rings(bool) const noexcept override { return bool_rings_; }
@@ -98,6 +102,8 @@ class CudaBackend final : public Backend {
   cudaError_t status_;
   cuda::CudaStepOperations<float> float_steps_;
   cuda::CudaStepOperations<double> double_steps_;
+  cuda::CudaNeuronOperations<float> float_neurons_;
+  cuda::CudaNeuronOperations<double> double_neurons_;
   cuda::CudaRingOperations<float> float_rings_;
   cuda::CudaRingOperations<double> double_rings_;
   cuda::CudaRingOperations<bool> bool_rings_;

@@ -18,6 +18,15 @@ class CudaStepOperations final : public StepOperations<T> {
                      std::int64_t* partial_counts) const override;
 };
 
+// neuron_operations.cu
+template <class T>
+class CudaNeuronOperations final : public NeuronOperations<T> {
+ public:
+  void leaky_integrate_and_fire(const Stream& stream,
+                                const LeakyIntegrateAndFireStep<T>& a) const override;
+  void refractory_read(const Stream& stream, const RefractoryRead<T>& a) const override;
+};
+
 // ring_operations.cu
 template <class T>
 class CudaRingOperations final : public RingOperations<T> {
