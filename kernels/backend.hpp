@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "cusynapse/connection_ops.hpp"
+#include "cusynapse/neuron_ops.hpp"
 #include "cusynapse/ops.hpp"
 #include "cusynapse/stream.hpp"
 
@@ -24,6 +25,18 @@ class StepOperations {
 
  protected:
   ~StepOperations() = default;
+};
+
+/// Operations on neurons, T float or double. Arguments have been checked.
+template <class T>
+class NeuronOperations {
+ public:
+  virtual void leaky_integrate_and_fire(const Stream& stream,
+                                        const LeakyIntegrateAndFireStep<T>& arguments) const = 0;
+  virtual void refractory_read(const Stream& stream, const RefractoryRead<T>& arguments) const = 0;
+
+ protected:
+  ~NeuronOperations() = default;
 };
 
 /// Operations on histories, T float, double or bool. Arguments have been checked.
@@ -92,6 +105,8 @@ class Backend {
   virtual const StepOperations<double>& steps(double) const noexcept = 0;
   virtual const ConnectionOperations<float>& connections(float) const noexcept = 0;
   virtual const ConnectionOperations<double>& connections(double) const noexcept = 0;
+  virtual const NeuronOperations<float>& neurons(float) const noexcept = 0;
+  virtual const NeuronOperations<double>& neurons(double) const noexcept = 0;
   virtual const RingOperations<float>& rings(float) const noexcept = 0;
   virtual const RingOperations<double>& rings(double) const noexcept = 0;
   virtual const RingOperations<bool>& rings(bool) const noexcept = 0;

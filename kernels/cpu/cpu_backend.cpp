@@ -10,7 +10,8 @@
 #include "kernels/bodies/delayed_select.hpp"
 #include "kernels/bodies/ring_operations.hpp"
 #include "kernels/cpu/launch.hpp"
-#include "kernels/cpu/operations.hpp"
+#include "kernels/cpu/connection_operations.hpp"
+#include "kernels/cpu/neuron_operations.hpp"
 
 namespace cusynapse {
 namespace {
@@ -140,6 +141,10 @@ class CpuBackend final : public Backend {
   const ConnectionOperations<double>& connections(double) const noexcept override {
     return double_connections_;
   }
+  const NeuronOperations<float>& neurons(float) const noexcept override { return float_neurons_; }
+  const NeuronOperations<double>& neurons(double) const noexcept override {
+    return double_neurons_;
+  }
   const RingOperations<float>& rings(float) const noexcept override { return float_rings_; }
   const RingOperations<double>& rings(double) const noexcept override { return double_rings_; }
   const RingOperations<bool>& rings(bool) const noexcept override { return bool_rings_; }
@@ -149,6 +154,8 @@ class CpuBackend final : public Backend {
   CpuStepOperations<double> double_steps_;
   cpu::CpuConnectionOperations<float> float_connections_;
   cpu::CpuConnectionOperations<double> double_connections_;
+  cpu::CpuNeuronOperations<float> float_neurons_;
+  cpu::CpuNeuronOperations<double> double_neurons_;
   CpuRingOperations<float> float_rings_;
   CpuRingOperations<double> double_rings_;
   CpuRingOperations<bool> bool_rings_;

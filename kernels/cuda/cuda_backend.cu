@@ -92,6 +92,10 @@ class CudaBackend final : public Backend {
   const ConnectionOperations<double>& connections(double) const noexcept override {
     return double_connections_;
   }
+  const NeuronOperations<float>& neurons(float) const noexcept override { return float_neurons_; }
+  const NeuronOperations<double>& neurons(double) const noexcept override {
+    return double_neurons_;
+  }
   const RingOperations<float>& rings(float) const noexcept override { return float_rings_; }
   const RingOperations<double>& rings(double) const noexcept override { return double_rings_; }
   const RingOperations<bool>& rings(bool) const noexcept override { return bool_rings_; }
@@ -112,6 +116,8 @@ class CudaBackend final : public Backend {
   cuda::CudaStepOperations<double> double_steps_;
   cuda::CudaConnectionOperations<float> float_connections_;
   cuda::CudaConnectionOperations<double> double_connections_;
+  cuda::CudaNeuronOperations<float> float_neurons_;
+  cuda::CudaNeuronOperations<double> double_neurons_;
   cuda::CudaRingOperations<float> float_rings_;
   cuda::CudaRingOperations<double> double_rings_;
   cuda::CudaRingOperations<bool> bool_rings_;

@@ -37,6 +37,15 @@ class CudaConnectionOperations final : public ConnectionOperations<T> {
   void clamp(const Stream& stream, T* values, std::int64_t size, T low, T high) const override;
 };
 
+// neuron_operations.cu
+template <class T>
+class CudaNeuronOperations final : public NeuronOperations<T> {
+ public:
+  void leaky_integrate_and_fire(const Stream& stream,
+                                const LeakyIntegrateAndFireStep<T>& a) const override;
+  void refractory_read(const Stream& stream, const RefractoryRead<T>& a) const override;
+};
+
 // ring_operations.cu
 template <class T>
 class CudaRingOperations final : public RingOperations<T> {

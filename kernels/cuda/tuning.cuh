@@ -59,6 +59,12 @@ struct ArrayPolicy {
   static constexpr int min_blocks = 3;
 };
 
+/// leaky_integrate_and_fire and refractory_read: a thread covers 8 neurons.
+struct NeuronPolicy {
+  static constexpr int threads = 256;
+  static constexpr int min_blocks = 3;
+};
+
 /// count_outside: a block counts 4096 values.
 struct CountPolicy {
   static constexpr int threads = 256;
