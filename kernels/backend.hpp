@@ -6,6 +6,7 @@
 
 #include "cusynapse/ops.hpp"
 #include "cusynapse/stream.hpp"
+#include "cusynapse/update_ops.hpp"
 
 namespace cusynapse {
 
@@ -40,6 +41,18 @@ class RingOperations {
   ~RingOperations() = default;
 };
 
+/// Updates of parameters, T float or double. Arguments have been checked.
+template <class T>
+class UpdateOperations {
+ public:
+  virtual void accumulate_part(const Stream& stream, const AccumulatePart<T>& arguments) const = 0;
+  virtual void parameter_update(const Stream& stream,
+                                const ParameterUpdate<T>& arguments) const = 0;
+
+ protected:
+  ~UpdateOperations() = default;
+};
+
 /// A kind of device. Backends hold no state; one object of each serves the whole process.
 class Backend {
  public:
@@ -68,6 +81,8 @@ class Backend {
   virtual const RingOperations<float>& rings(float) const noexcept = 0;
   virtual const RingOperations<double>& rings(double) const noexcept = 0;
   virtual const RingOperations<bool>& rings(bool) const noexcept = 0;
+  virtual const UpdateOperations<float>& updates(float) const noexcept = 0;
+  virtual const UpdateOperations<double>& updates(double) const noexcept = 0;
 
  protected:
   ~Backend() = default;
