@@ -103,7 +103,57 @@ class CUSYNAPSE_EXPORT Accumulator {
   std::array<Parts, 2> parts_;
 };
 
+/// Updates of a connection's parameters: an accumulator for each of them.
+///
+///     Updater<float> updater(stream, connection, {Parameter::weight});
+///     updater[Parameter::weight].set_bounds(full_bounds(BoundRule::multiplicative, 0.0, 1.0));
+///     updater[Parameter::weight].add_positive(stream, potentiation);
+///     updater.update(stream);
+///
+/// Calls follow the rules of `Accumulator`. The connection must outlive its updaters, of which it
+/// may have several.
+template <class T>
+class CUSYNAPSE_EXPORT Updater {
+ public:
+  /// For every parameter the connection has. Throws `Error(wrong_device)`, `Error(out_of_memory)`.
+  Updater(const Stream& stream, Connection<T>& connection);
+  /// For these parameters alone, which spares the others' memory, twice their size, and kernels.
+  /// Throws `Error(not_supported)` for one that the connection does not have.
+  Updater(const Stream& stream, Connection<T>& connection,
+          std::initializer_list<Parameter> parameters);
+  ~Updater();
+  Updater(Updater&& other) noexcept;
+  Updater& operator=(Updater&& other) noexcept;
+  Updater(const Updater&) = delete;
+  Updater& operator=(const Updater&) = delete;
+
+  Connection<T>& connection() const noexcept { return *connection_; }
+  /// Whether there is an accumulator for a parameter.
+  bool has(Parameter parameter) const noexcept;
+  /// The accumulator of a parameter. Throws `Error(not_supported)` where there is none.
+  Accumulator<T>& operator[](Parameter parameter);
+  const Accumulator<T>& operator[](Parameter parameter) const;
+
+  /// Applies everything accumulated, to all parameters or to one, then clears it. One kernel a
+  /// parameter, and the connection's plan is renewed with them: sums that follow, those of graphs
+  /// captured before included, are over the new parameters, and the diagonal of a lateral
+  /// connection is 0. Delays are not brought into range: `Connection::clamp_delays` does so. Throws
+  /// as `Connection::prepare`, and what a reduction of the caller's throws, with nothing changed.
+  void update(const Stream& stream);
+  void update(const Stream& stream, Parameter parameter);
+  /// Forgets everything accumulated.
+  void clear(const Stream& stream);
+
+ private:
+  void apply(const Stream& stream, std::initializer_list<Parameter> parameters);
+
+  Connection<T>* connection_;
+  std::array<std::optional<Accumulator<T>>, 3> accumulators_;  // by parameter
+};
+
 extern template class Accumulator<float>;
 extern template class Accumulator<double>;
+extern template class Updater<float>;
+extern template class Updater<double>;
 
 }  // namespace cusynapse
