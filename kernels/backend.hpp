@@ -8,6 +8,7 @@
 #include "cusynapse/neuron_ops.hpp"
 #include "cusynapse/ops.hpp"
 #include "cusynapse/stream.hpp"
+#include "cusynapse/update_ops.hpp"
 
 namespace cusynapse {
 
@@ -52,6 +53,18 @@ class RingOperations {
 
  protected:
   ~RingOperations() = default;
+};
+
+/// Updates of parameters, T float or double. Arguments have been checked.
+template <class T>
+class UpdateOperations {
+ public:
+  virtual void accumulate_part(const Stream& stream, const AccumulatePart<T>& arguments) const = 0;
+  virtual void parameter_update(const Stream& stream,
+                                const ParameterUpdate<T>& arguments) const = 0;
+
+ protected:
+  ~UpdateOperations() = default;
 };
 
 /// Operations of connections, T float or double. Arguments have been checked.
@@ -110,6 +123,8 @@ class Backend {
   virtual const RingOperations<float>& rings(float) const noexcept = 0;
   virtual const RingOperations<double>& rings(double) const noexcept = 0;
   virtual const RingOperations<bool>& rings(bool) const noexcept = 0;
+  virtual const UpdateOperations<float>& updates(float) const noexcept = 0;
+  virtual const UpdateOperations<double>& updates(double) const noexcept = 0;
 
  protected:
   ~Backend() = default;

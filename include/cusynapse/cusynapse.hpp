@@ -20,5 +20,7 @@
 #include "cusynapse/shape.hpp"
 #include "cusynapse/stream.hpp"
 #include "cusynapse/synapse.hpp"
+#include "cusynapse/update_ops.hpp"
+#include "cusynapse/updater.hpp"
 #include "cusynapse/version.hpp"
 #include "cusynapse/view.hpp"

@@ -8,6 +8,7 @@
 #include "kernels/bodies/count_outside.hpp"
 #include "kernels/bodies/decay_inject.hpp"
 #include "kernels/bodies/delayed_select.hpp"
+#include "kernels/bodies/parameter_update.hpp"
 #include "kernels/bodies/ring_operations.hpp"
 #include "kernels/cpu/launch.hpp"
 #include "kernels/cpu/connection_operations.hpp"
@@ -84,6 +85,19 @@ class CpuRingOperations final : public RingOperations<T> {
   }
 };
 
+template <class T>
+class CpuUpdateOperations final : public UpdateOperations<T> {
+ public:
+  void accumulate_part(const Stream&, const AccumulatePart<T>& a) const override {
+    cpu::launch_push(kernels::AccumulatePartBody<T, cpu_width>{a}, group_count(a.size, cpu_width),
+                     1, cpu_width);
+  }
+  void parameter_update(const Stream&, const ParameterUpdate<T>& a) const override {
+    cpu::launch_push(kernels::ParameterUpdateBody<T, cpu_width>{a}, group_count(a.size, cpu_width),
+                     1, cpu_width);
+  }
+};
+
 class CpuBackend final : public Backend {
  public:
   int device_count() const noexcept override { return 1; }
@@ -148,6 +162,10 @@ class CpuBackend final : public Backend {
   const RingOperations<float>& rings(float) const noexcept override { return float_rings_; }
   const RingOperations<double>& rings(double) const noexcept override { return double_rings_; }
   const RingOperations<bool>& rings(bool) const noexcept override { return bool_rings_; }
+  const UpdateOperations<float>& updates(float) const noexcept override { return float_updates_; }
+  const UpdateOperations<double>& updates(double) const noexcept override {
+    return double_updates_;
+  }
 
  private:
   CpuStepOperations<float> float_steps_;
@@ -159,6 +177,8 @@ class CpuBackend final : public Backend {
   CpuRingOperations<float> float_rings_;
   CpuRingOperations<double> double_rings_;
   CpuRingOperations<bool> bool_rings_;
+  CpuUpdateOperations<float> float_updates_;
+  CpuUpdateOperations<double> double_updates_;
 };
 
 }  // namespace

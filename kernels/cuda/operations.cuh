@@ -58,6 +58,14 @@ class CudaRingOperations final : public RingOperations<T> {
   void resample(const Stream& stream, const RingResample<T>& a) const override;
 };
 
+// update_operations.cu
+template <class T>
+class CudaUpdateOperations final : public UpdateOperations<T> {
+ public:
+  void accumulate_part(const Stream& stream, const AccumulatePart<T>& a) const override;
+  void parameter_update(const Stream& stream, const ParameterUpdate<T>& a) const override;
+};
+
 void ring_advance(const Stream& stream, RingState* state, std::int32_t slots, std::int64_t steps);
 
 }  // namespace cusynapse::cuda

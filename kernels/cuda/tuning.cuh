@@ -65,6 +65,12 @@ struct NeuronPolicy {
   static constexpr int min_blocks = 3;
 };
 
+/// Parameter updates: a thread covers 8 elements.
+struct UpdatePolicy {
+  static constexpr int threads = 256;
+  static constexpr int min_blocks = 2;
+};
+
 /// count_outside: a block counts 4096 values.
 struct CountPolicy {
   static constexpr int threads = 256;
