@@ -34,6 +34,7 @@ endif()
 function(cusynapse_add_cuda_backend target)
   target_sources(${target} PRIVATE
     kernels/cuda/cuda_backend.cu
+    kernels/cuda/projection_operations.cu
     kernels/cuda/ring_operations.cu
     kernels/cuda/step_operations.cu
     kernels/cuda/select_operations.cu)

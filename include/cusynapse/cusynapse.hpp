@@ -14,6 +14,8 @@
 #include "cusynapse/math/ring.hpp"
 #include "cusynapse/models.hpp"
 #include "cusynapse/ops.hpp"
+#include "cusynapse/projection.hpp"
+#include "cusynapse/projection_ops.hpp"
 #include "cusynapse/shape.hpp"
 #include "cusynapse/stream.hpp"
 #include "cusynapse/synapse.hpp"

@@ -83,6 +83,12 @@ class CudaBackend final : public Backend {
   const RingOperations<float>& rings(float) const noexcept override { return float_rings_; }
   const RingOperations<double>& rings(double) const noexcept override { return double_rings_; }
   const RingOperations<bool>& rings(bool) const noexcept override { return bool_rings_; }
+  const ProjectionOperations<float>& projections(float) const noexcept override {
+    return float_projections_;
+  }
+  const ProjectionOperations<double>& projections(double) const noexcept override {
+    return double_projections_;
+  }
 
  private:
   static void copy(const Stream& stream, void* to, const void* from, std::size_t bytes,
@@ -101,6 +107,8 @@ class CudaBackend final : public Backend {
   cuda::CudaRingOperations<float> float_rings_;
   cuda::CudaRingOperations<double> double_rings_;
   cuda::CudaRingOperations<bool> bool_rings_;
+  cuda::CudaProjectionOperations<float> float_projections_;
+  cuda::CudaProjectionOperations<double> double_projections_;
 };
 
 }  // namespace
