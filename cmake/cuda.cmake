@@ -37,6 +37,7 @@ function(cusynapse_add_cuda_backend target)
     kernels/cuda/cuda_backend.cu
     kernels/cuda/dense_operations.cu
     kernels/cuda/neuron_operations.cu
+    kernels/cuda/projection_operations.cu
     kernels/cuda/ring_operations.cu
     kernels/cuda/step_operations.cu
     kernels/cuda/select_operations.cu

@@ -17,6 +17,8 @@
 #include "cusynapse/neuron.hpp"
 #include "cusynapse/neuron_ops.hpp"
 #include "cusynapse/ops.hpp"
+#include "cusynapse/projection.hpp"
+#include "cusynapse/projection_ops.hpp"
 #include "cusynapse/shape.hpp"
 #include "cusynapse/stream.hpp"
 #include "cusynapse/synapse.hpp"

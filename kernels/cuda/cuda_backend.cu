@@ -103,6 +103,12 @@ class CudaBackend final : public Backend {
   const UpdateOperations<double>& updates(double) const noexcept override {
     return double_updates_;
   }
+  const ProjectionOperations<float>& projections(float) const noexcept override {
+    return float_projections_;
+  }
+  const ProjectionOperations<double>& projections(double) const noexcept override {
+    return double_projections_;
+  }
 
  private:
   static void copy_and_wait(const Stream& stream, void* to, const void* from, std::size_t bytes,
@@ -127,6 +133,8 @@ class CudaBackend final : public Backend {
   cuda::CudaRingOperations<bool> bool_rings_;
   cuda::CudaUpdateOperations<float> float_updates_;
   cuda::CudaUpdateOperations<double> double_updates_;
+  cuda::CudaProjectionOperations<float> float_projections_;
+  cuda::CudaProjectionOperations<double> double_projections_;
 };
 
 }  // namespace
