@@ -11,6 +11,7 @@ Feed::Feed(const Stream& stream, const Array& recorded, InputKind kind)
     : kind_(recorded.type == ElementType::u8 ? kind : InputKind::values),
       shape_(to_shape(recorded.extents)),
       frame_size_(shape_.without_leading(1).size()) {
+  if (shape_[0] < 1) refuse(recorded.place, recorded.name + " has no frames");
   if (kind_ == InputKind::values) {
     values_ = to_device(stream, recorded.as_float());
     return;

@@ -17,7 +17,8 @@ enum class Stepping { one_by_one, sequence };
 /// The recorded input [steps, batch_size, shape...] of a run, as values, bytes or packed bits.
 class Feed {
  public:
-  /// `kind` is what binary inputs are stored as; weighted ones can only be values.
+  /// `kind` is what binary inputs are stored as; weighted ones can only be values. Throws
+  /// std::runtime_error for an input without frames.
   Feed(const Stream& stream, const Array& recorded, InputKind kind);
 
   SpikeInput<float> frame(std::int64_t t) const;

@@ -61,6 +61,9 @@ std::string describe(const Stream& stream, const Case& replayed, const Operation
 }
 
 Array frame_of(const Array& frames, std::int64_t index) {
+  if (frames.extents.empty() || index < 0 || index >= frames.extents.front()) {
+    refuse(frames.place, frames.name + " has no frame " + std::to_string(index));
+  }
   Array frame = frames;
   const std::size_t bytes = frames.bytes.size() / static_cast<std::size_t>(frames.extents.front());
   frame.bytes = frames.bytes.subspan(static_cast<std::size_t>(index) * bytes, bytes);

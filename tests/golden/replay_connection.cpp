@@ -7,6 +7,7 @@
 #include <initializer_list>
 #include <memory>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -179,9 +180,19 @@ class ConnectionReplay {
             operation.output(name));
   }
 
+  // Recorded values of an array as large as a parameter.
+  std::vector<float> values_for(Parameter which, const Array& recorded) const {
+    const Shape& shape = connection_->parameter_shape(which);
+    if (to_shape(recorded.extents) != shape) {
+      refuse(recorded.place, recorded.name + " is not " + cusynapse::to_string(shape));
+    }
+    return recorded.values<float>();
+  }
+
   void set(const Operation& operation, const std::string& name) {
     operation.expect_only({}, {name}, {name});
-    assign(parameter(operation.place, name), operation.input(name).values<float>());
+    const Parameter which = parameter(operation.place, name);
+    assign(which, values_for(which, operation.input(name)));
     compare_parameter(operation, name);
   }
 
@@ -191,17 +202,17 @@ class ConnectionReplay {
                           {"weight_pos0", "weight_pos1", "weight_neg0", "bias_pos0", "bias_pos1",
                            "bias_neg0", "delay_pos0", "delay_pos1", "delay_neg0"},
                           {"weight", "bias", "delay"});
-    for (const Array& recorded : operation.outputs) {
-      const Parameter which = parameter(recorded.place, recorded.name);
+    std::istringstream names(operation.fields.text("params"));
+    std::string name;
+    while (std::getline(names, name, ',')) {
+      const Parameter which = parameter(operation.place, name);
+      const std::vector<float> pos0 = values_for(which, operation.input(name + "_pos0"));
+      const std::vector<float> pos1 = values_for(which, operation.input(name + "_pos1"));
+      const std::vector<float> neg0 = values_for(which, operation.input(name + "_neg0"));
       std::vector<float> values = connection_->to_host(stream_, which);
-      const std::vector<float> pos0 = operation.input(recorded.name + "_pos0").values<float>();
-      const std::vector<float> pos1 = operation.input(recorded.name + "_pos1").values<float>();
-      const std::vector<float> neg0 = operation.input(recorded.name + "_neg0").values<float>();
-      for (std::size_t i = 0; i < values.size(); ++i) {
-        values[i] += (pos0.at(i) + pos1.at(i)) - neg0.at(i);
-      }
+      for (std::size_t i = 0; i < values.size(); ++i) values[i] += (pos0[i] + pos1[i]) - neg0[i];
       assign(which, values);
-      compare_parameter(operation, recorded.name);
+      compare_parameter(operation, name);
     }
   }
 
@@ -223,8 +234,12 @@ class ConnectionReplay {
       if (current.extents != x.extents) refuse(current.place, "current of another shape than x");
       injected.push_back(to_device(stream_, current.values<float>()));
     }
-    const Feed feed(stream_, x, feeding_.kind);
+    const Array& recorded = operation.output("out");
     const Shape shape = connection_->output_shape().prepended(batch()).prepended(steps);
+    if (to_shape(recorded.extents) != shape) {
+      refuse(recorded.place, "out is not " + cusynapse::to_string(shape));
+    }
+    const Feed feed(stream_, x, feeding_.kind);
     Buffer<float> out = float_result(stream_, shape.size());
     // A sequence takes no injected currents, so what has some is always fed one by one.
     if (feeding_.stepping == Stepping::sequence && injected.empty()) {
@@ -237,9 +252,8 @@ class ConnectionReplay {
                              Injected<float>(currents));
       }
     }
-    const Array& recorded = operation.output("out");
     outputs_.push_back(to_host(stream_, out));
-    compare("out", shape, outputs_.back(), recorded, sum_tolerance(recorded));
+    comparison_.array("out", outputs_.back(), recorded, sum_tolerance(recorded));
     first_input_ = frame_of(x, 0);
     last_output_ = frame_of(recorded, steps - 1);
   }
@@ -292,6 +306,9 @@ class ConnectionReplay {
     if (connection_->name() != std::string("Conv2D")) return;
     const Conv2DOptions geometry = convolution_of_case(case_);
     const Array& spikes = operation.output("synspike");
+    if (to_shape(spikes.extents) != connection_->synaptic_selection_shape()) {
+      refuse(spikes.place, "synspike has another shape than the connection's");
+    }
     const Shape expected{spikes.extents[0],  spikes.extents.size() == 4 ? spikes.extents[3] : 1,
                          geometry.channels,  geometry.kernel[0],
                          geometry.kernel[1], spikes.extents[2]};
