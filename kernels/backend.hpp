@@ -5,8 +5,11 @@
 #include <cstddef>
 
 #include "cusynapse/connection_ops.hpp"
+#include "cusynapse/neuron_ops.hpp"
 #include "cusynapse/ops.hpp"
+#include "cusynapse/projection_ops.hpp"
 #include "cusynapse/stream.hpp"
+#include "cusynapse/update_ops.hpp"
 
 namespace cusynapse {
 
@@ -26,6 +29,18 @@ class StepOperations {
   ~StepOperations() = default;
 };
 
+/// Operations on neurons, T float or double. Arguments have been checked.
+template <class T>
+class NeuronOperations {
+ public:
+  virtual void leaky_integrate_and_fire(const Stream& stream,
+                                        const LeakyIntegrateAndFireStep<T>& arguments) const = 0;
+  virtual void refractory_read(const Stream& stream, const RefractoryRead<T>& arguments) const = 0;
+
+ protected:
+  ~NeuronOperations() = default;
+};
+
 /// Operations on histories, T float, double or bool. Arguments have been checked.
 template <class T>
 class RingOperations {
@@ -39,6 +54,18 @@ class RingOperations {
 
  protected:
   ~RingOperations() = default;
+};
+
+/// Updates of parameters, T float or double. Arguments have been checked.
+template <class T>
+class UpdateOperations {
+ public:
+  virtual void accumulate_part(const Stream& stream, const AccumulatePart<T>& arguments) const = 0;
+  virtual void parameter_update(const Stream& stream,
+                                const ParameterUpdate<T>& arguments) const = 0;
+
+ protected:
+  ~UpdateOperations() = default;
 };
 
 /// Operations of connections, T float or double. Arguments have been checked.
@@ -62,6 +89,19 @@ class ConnectionOperations {
 
  protected:
   ~ConnectionOperations() = default;
+/// Operations on signed weight matrices, T float or double. Arguments have been checked.
+template <class T>
+class ProjectionOperations {
+ public:
+  virtual void linear_saturating(const Stream& stream,
+                                 const LinearSaturating<T>& arguments) const = 0;
+  virtual void hardware_image(const Stream& stream, const HardwareImage<T>& arguments) const = 0;
+  virtual void masked_copy(const Stream& stream, const MaskedCopy<T>& arguments) const = 0;
+  virtual void transposed_plan(const Stream& stream, const TransposedPlan<T>& arguments) const = 0;
+  virtual void outer_product(const Stream& stream, const OuterProduct<T>& arguments) const = 0;
+
+ protected:
+  ~ProjectionOperations() = default;
 };
 
 /// A kind of device. Backends hold no state; one object of each serves the whole process.
@@ -92,9 +132,15 @@ class Backend {
   virtual const StepOperations<double>& steps(double) const noexcept = 0;
   virtual const ConnectionOperations<float>& connections(float) const noexcept = 0;
   virtual const ConnectionOperations<double>& connections(double) const noexcept = 0;
+  virtual const NeuronOperations<float>& neurons(float) const noexcept = 0;
+  virtual const NeuronOperations<double>& neurons(double) const noexcept = 0;
   virtual const RingOperations<float>& rings(float) const noexcept = 0;
   virtual const RingOperations<double>& rings(double) const noexcept = 0;
   virtual const RingOperations<bool>& rings(bool) const noexcept = 0;
+  virtual const UpdateOperations<float>& updates(float) const noexcept = 0;
+  virtual const UpdateOperations<double>& updates(double) const noexcept = 0;
+  virtual const ProjectionOperations<float>& projections(float) const noexcept = 0;
+  virtual const ProjectionOperations<double>& projections(double) const noexcept = 0;
 
  protected:
   ~Backend() = default;

@@ -36,9 +36,9 @@ CUSYNAPSE_HOST_DEVICE PlanRule plan_rule(const DelayedSelect<T>& select) {
 }
 
 /// Planned arrays of a rule.
-constexpr int planned_count(PlanRule rule) {
-  return rule == PlanRule::exponential_decay_2 || rule == PlanRule::chain_decay ? 2 : 1;
-}
+template <PlanRule rule>
+inline constexpr int planned_count =
+    rule == PlanRule::exponential_decay_2 || rule == PlanRule::chain_decay ? 2 : 1;
 
 /// What one weight reads: a slot, and each trace's share of the weight. Out of range the first
 /// trace's row holds the overbound itself.
@@ -78,7 +78,7 @@ CUSYNAPSE_HOST_DEVICE PlannedWeight<T> plan_weight(const DelayedSelect<T>& a, T 
           math::add(math::multiply(a.weight[0], math::decay_factor(elapsed, a.time_constant[0])),
                     math::multiply(shares[1], math::multiply(elapsed, a.feed_rate)));
     }
-    for (int k = 0; k < planned_count(rule); ++k) {
+    for (int k = 0; k < planned_count<rule>; ++k) {
       const T planned = math::multiply(weight, shares[k]);
       out.weights[k] = inside ? planned : (k == 0 ? weight : T(0));
     }
@@ -103,7 +103,7 @@ CUSYNAPSE_HOST_DEVICE void store_plan(const DelayPlan<T>& a, const PlannedWeight
       }
     }
   }
-  for (int k = 0; k < planned_count(rule); ++k) {
+  for (int k = 0; k < planned_count<rule>; ++k) {
     if (a.planned[k] == nullptr) continue;
     for (int i = 0; i < Width; ++i) {
       if (i < count) a.planned[k][at + i] = plan[i].weights[k];

@@ -115,7 +115,7 @@ struct DelayedConv2DBody {
   DelayedConv2D<T> arguments;
 
   /// Calls that cover the positions of one filter.
-  CUSYNAPSE_HOST_DEVICE std::int64_t calls() const {
+  std::int64_t calls() const {
     return arguments.geometry.out_height * group_count(arguments.geometry.out_width, Width);
   }
 
@@ -125,7 +125,7 @@ struct DelayedConv2DBody {
     const std::int32_t head = a.source.head.get();
     const bool is_delayed = a.plan.width != SlotWidth::none;
     const std::int32_t passes = pass_count(a.source, a.plan.width);
-    const std::int64_t groups = group_count(g.out_width, Width);
+    const std::int64_t groups = (g.out_width + Width - 1) / Width;
     const std::int64_t out_row = x / groups;
     const std::int64_t first = x % groups * Width;
     const std::int64_t sample = y / g.filters;

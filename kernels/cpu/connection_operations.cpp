@@ -2,7 +2,7 @@
 #include "kernels/bodies/delayed_sums.hpp"
 #include "kernels/bodies/synaptic_arrays.hpp"
 #include "kernels/cpu/dense.hpp"
-#include "kernels/cpu/operations.hpp"
+#include "kernels/cpu/connection_operations.hpp"
 
 namespace cusynapse::cpu {
 namespace {

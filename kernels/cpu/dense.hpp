@@ -242,7 +242,7 @@ constexpr int outputs_at_once(int vectors) {
 }
 
 /// One run of the sums of one tile of outputs, vectors along columns.
-template <class T, int VectorBytes, int Width, class Slot, bool has_slots, bool is_sequence>
+template <class T, int VectorBytes, int Width, class Slot, bool has_slots>
 CUSYNAPSE_HOST_DEVICE void sum_columns(const DenseWork<T>& work, std::int64_t run, bool is_last,
                                        std::int64_t tile, std::int64_t runs, std::int32_t inputs,
                                        const T* staged) {
@@ -255,22 +255,24 @@ CUSYNAPSE_HOST_DEVICE void sum_columns(const DenseWork<T>& work, std::int64_t ru
   const std::int64_t plan_at = (tile * runs + run) * sum_run * dense_tile_outputs;
   const auto* const slots = static_cast<const Slot*>(a.plan.slots);
   const std::int64_t newest = work.columns.row_start(0);
+  const std::int64_t pitch = work.columns.pitch;
+  const std::int64_t delay_slots = work.columns.delay_slots;
 
   for (std::int64_t first = 0; first < dense_tile_outputs; first += at_once) {
     Vector sums[at_once * vectors] = {};
     for (std::int32_t pass = 0; pass < work.passes; ++pass) {
       const T* weight = a.plan.weights[pass] + plan_at + first;
       const Slot* slot = has_slots ? slots + plan_at + first : nullptr;
-      const T* row = staged + pass * sum_run * work.input_pitch + newest;
+      const T* row = staged + pass * sum_run * work.input_pitch;
       for (std::int32_t i = 0; i < inputs; ++i) {
 #pragma GCC unroll 8
         for (int j = 0; j < at_once; ++j) {
-          const T* values = row;
-          if constexpr (has_slots && is_sequence) {
-            values = row - newest + work.columns.row_start(slot[j]);
-          } else if constexpr (has_slots) {
-            values = row - std::int64_t{slot[j]} * Width;
+          std::int64_t start = newest;
+          if constexpr (has_slots) {
+            const std::int64_t s = slot[j];
+            start = s == delay_slots ? 0 : newest - s * pitch;
           }
+          const T* const values = row + start;
           const T w = weight[j];
 #pragma GCC unroll 8
           for (int v = 0; v < vectors; ++v) {
@@ -352,12 +354,9 @@ CUSYNAPSE_HOST_DEVICE void sum_tiles_of(const RunPart<T>& part) {
     if constexpr (Width < 8) {
       sum_outputs<T, Width, Slot, has_slots>(work, part.run, is_last, tile, part.runs, part.inputs,
                                              part.staged);
-    } else if (work.columns.pitch != Width) {
-      sum_columns<T, VectorBytes, Width, Slot, has_slots, true>(
-          work, part.run, is_last, tile, part.runs, part.inputs, part.staged);
     } else {
-      sum_columns<T, VectorBytes, Width, Slot, has_slots, false>(
-          work, part.run, is_last, tile, part.runs, part.inputs, part.staged);
+      sum_columns<T, VectorBytes, Width, Slot, has_slots>(work, part.run, is_last, tile, part.runs,
+                                                          part.inputs, part.staged);
     }
   }
 }

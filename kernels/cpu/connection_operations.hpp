@@ -1,11 +1,10 @@
-// The operations of the CPU backend that have files of their own.
+// The operations of connections on the CPU.
 #pragma once
 
 #include "kernels/backend.hpp"
 
 namespace cusynapse::cpu {
 
-// connection_operations.cpp
 template <class T>
 class CpuConnectionOperations final : public ConnectionOperations<T> {
  public:
