@@ -89,6 +89,8 @@ class ConnectionOperations {
 
  protected:
   ~ConnectionOperations() = default;
+};
+
 /// Operations on signed weight matrices, T float or double. Arguments have been checked.
 template <class T>
 class ProjectionOperations {

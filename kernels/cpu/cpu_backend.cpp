@@ -8,12 +8,12 @@
 #include "kernels/bodies/count_outside.hpp"
 #include "kernels/bodies/decay_inject.hpp"
 #include "kernels/bodies/delayed_select.hpp"
-#include "kernels/bodies/parameter_update.hpp"
 #include "kernels/bodies/outer_product.hpp"
+#include "kernels/bodies/parameter_update.hpp"
 #include "kernels/bodies/projection.hpp"
 #include "kernels/bodies/ring_operations.hpp"
-#include "kernels/cpu/launch.hpp"
 #include "kernels/cpu/connection_operations.hpp"
+#include "kernels/cpu/launch.hpp"
 #include "kernels/cpu/neuron_operations.hpp"
 
 namespace cusynapse {
@@ -97,6 +97,10 @@ class CpuUpdateOperations final : public UpdateOperations<T> {
   void parameter_update(const Stream&, const ParameterUpdate<T>& a) const override {
     cpu::launch_push(kernels::ParameterUpdateBody<T, cpu_width>{a}, group_count(a.size, cpu_width),
                      1, cpu_width);
+  }
+};
+
+template <class T>
 class CpuProjectionOperations final : public ProjectionOperations<T> {
  public:
   void linear_saturating(const Stream&, const LinearSaturating<T>& a) const override {

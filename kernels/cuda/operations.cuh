@@ -64,6 +64,8 @@ class CudaUpdateOperations final : public UpdateOperations<T> {
  public:
   void accumulate_part(const Stream& stream, const AccumulatePart<T>& a) const override;
   void parameter_update(const Stream& stream, const ParameterUpdate<T>& a) const override;
+};
+
 // projection_operations.cu
 template <class T>
 class CudaProjectionOperations final : public ProjectionOperations<T> {

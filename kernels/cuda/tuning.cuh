@@ -68,6 +68,9 @@ struct NeuronPolicy {
 /// Parameter updates: a thread covers 8 elements.
 struct UpdatePolicy {
   static constexpr int threads = 256;
+  static constexpr int min_blocks = 2;
+};
+
 /// Element-wise operations on the weights of projections: a thread covers 8 of them.
 struct ProjectionPolicy {
   static constexpr int threads = 256;
