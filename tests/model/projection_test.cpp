@@ -806,6 +806,8 @@ TEST_P(ProjectionTest, RefusesOptionsOutOfTheirDomain) {
                           o.out_features = std::int64_t{1} << 40;
                         }),
                         invalid, {"2^56"}));
+    EXPECT_TRUE(refuses(make([](Options& o) { o.in_features = std::int64_t{1} << 32; }), invalid,
+                        {"number of features is 4.2949673e+09, expected at most 2^31"}));
     EXPECT_TRUE(refuses(make([](Options& o) { o.receptor = static_cast<Receptor>(3); }), invalid,
                         {"receptor is 3"}));
     for (const double bad : {infinity, -infinity, not_a_number}) {
