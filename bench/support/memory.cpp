@@ -40,13 +40,18 @@ std::optional<double> allocated_bytes() {
 #endif
 }
 
-std::optional<double> resident_growth(const std::function<void()>& call) {
+void release_free_memory() {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+}
+
+std::optional<double> resident_bytes() { return status_bytes("VmRSS:"); }
+
+std::optional<double> most_resident_bytes(const std::function<void()>& call) {
   if (!reset_high_water_mark()) return std::nullopt;
-  const std::optional<double> before = status_bytes("VmRSS:");
   call();
-  const std::optional<double> highest = status_bytes("VmHWM:");
-  if (!before.has_value() || !highest.has_value()) return std::nullopt;
-  return *highest - *before;
+  return status_bytes("VmHWM:");
 }
 
 }  // namespace cusynapse::bench

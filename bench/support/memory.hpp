@@ -9,8 +9,12 @@ namespace cusynapse::bench {
 /// Bytes allocated and not given back, by the C library's own count; none where it keeps no count.
 std::optional<double> allocated_bytes();
 
-/// Bytes by which the process's resident memory, at its highest during a call, exceeds what it was
-/// before; none where the system does not let its high-water mark be reset (Linux does).
-std::optional<double> resident_growth(const std::function<void()>& call);
+/// Gives memory that is free back to the system, so that what is resident is in use.
+void release_free_memory();
+
+/// Bytes of the process that are resident now, and the most that are during a call; none where the
+/// system does not say or does not let its high-water mark be reset (Linux does both).
+std::optional<double> resident_bytes();
+std::optional<double> most_resident_bytes(const std::function<void()>& call);
 
 }  // namespace cusynapse::bench

@@ -10,12 +10,6 @@
 #include "support/spike_frames.hpp"
 
 namespace cusynapse::bench {
-namespace {
-
-bool is_cpu(const Stream& stream) { return stream.device().kind == Device::Kind::cpu; }
-
-}  // namespace
-
 std::shared_ptr<CurrentSynapse<float>> stepped_synapse(const Stream& stream, const char* model,
                                                        const SynapseOptions& options) {
   std::shared_ptr<CurrentSynapse<float>> synapse = model_named<float>(model).make(stream, options);
@@ -28,7 +22,9 @@ std::shared_ptr<CurrentSynapse<float>> stepped_synapse(const Stream& stream, con
 WeightedSum::WeightedSum(const Stream& stream, std::shared_ptr<CurrentSynapse<float>> synapse,
                          const MakeConnection& make)
     : stream_(stream), synapse_(std::move(synapse)) {
-  const std::optional<double> before = allocated_bytes();
+  release_free_memory();
+  const std::optional<double> allocated = allocated_bytes();
+  const std::optional<double> resident = resident_bytes();
   connection_ = make(stream, synapse_);
   if (connection_->is_delayed()) {
     connection_->set_from_host(
@@ -37,25 +33,32 @@ WeightedSum::WeightedSum(const Stream& stream, std::shared_ptr<CurrentSynapse<fl
   }
   connection_->prepare(stream);
   stream.synchronize();
-  const std::optional<double> after = allocated_bytes();
-
   shape_ = connection_->output_shape().prepended(connection_->batch_size());
   out_ = Buffer<float>(stream.device(), shape_.size());
   out_.fill_zero(stream);
-  if (!is_cpu(stream)) return;
-  if (before.has_value() && after.has_value()) {
-    const double parameters = (connection_->is_delayed() ? 2 : 1) * sizeof(float) * weights();
-    // Without tiles and without decay the plan's weights are the connection's own.
-    const bool is_tiled = connection_->weight_shape().rank() == 2;
-    const bool decays = synapse_->readout().current.rule == SelectRule::exponential_decay;
-    const double shared = is_tiled || decays ? 0.0 : sizeof(float) * weights();
-    memory_.emplace_back("held_beyond_bytes",
-                         *after - *before - parameters - plan_bytes() + shared);
+  if (stream.device().kind == Device::Kind::cpu) measure_memory(allocated, resident);
+}
+
+void WeightedSum::measure_memory(std::optional<double> allocated, std::optional<double> resident) {
+  // Without tiles and without decay the plan's weights are the connection's own.
+  const bool is_tiled = connection_->weight_shape().rank() == 2;
+  const bool decays = synapse_->readout().current.rule == SelectRule::exponential_decay;
+  const bool has_planned = is_tiled || (connection_->is_delayed() && decays);
+  const double planned = plan_bytes() - (has_planned ? 0.0 : sizeof(float) * weights());
+  const double parameters = (connection_->is_delayed() ? 2 : 1) * sizeof(float) * weights();
+  const double needed = parameters + planned + sizeof(float) * static_cast<double>(shape_.size());
+
+  release_free_memory();
+  const std::optional<double> allocated_now = allocated_bytes();
+  if (allocated.has_value() && allocated_now.has_value()) {
+    memory_.emplace_back("held_beyond_bytes", *allocated_now - *allocated - needed);
   }
-  const std::optional<double> growth = resident_growth([this] {
+  const std::optional<double> most = most_resident_bytes([this] {
     for (int i = 0; i < 5; ++i) sum();
   });
-  if (growth.has_value()) memory_.emplace_back("call_growth_bytes", *growth);
+  if (resident.has_value() && most.has_value()) {
+    memory_.emplace_back("resident_beyond_bytes", *most - *resident - needed);
+  }
 }
 
 std::vector<float> WeightedSum::out() const { return host_copy(stream_, out_); }

@@ -4,7 +4,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <string>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "cusynapse/connection.hpp"
@@ -44,6 +45,9 @@ class WeightedSum {
   double ring_bytes() const;
 
  private:
+  /// Adds columns of how much more memory there is than parameters, plan and output need, given
+  /// what was allocated and resident before.
+  void measure_memory(std::optional<double> allocated, std::optional<double> resident);
   double weights() const { return static_cast<double>(connection_->weight_shape().size()); }
 
   Stream stream_;

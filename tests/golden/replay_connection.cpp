@@ -13,6 +13,7 @@
 
 #include "cusynapse/buffer.hpp"
 #include "cusynapse/connection.hpp"
+#include "cusynapse/updater.hpp"
 #include "golden/connection_of_case.hpp"
 #include "golden/feed.hpp"
 #include "golden/replay.hpp"
@@ -196,24 +197,30 @@ class ConnectionReplay {
     compare_parameter(operation, name);
   }
 
-  // The parts are subtracted before they are added to the parameter, as recorded.
   void update(const Operation& operation) {
     operation.expect_only({"params"},
                           {"weight_pos0", "weight_pos1", "weight_neg0", "bias_pos0", "bias_pos1",
                            "bias_neg0", "delay_pos0", "delay_pos1", "delay_neg0"},
                           {"weight", "bias", "delay"});
-    std::istringstream names(operation.fields.text("params"));
-    std::string name;
-    while (std::getline(names, name, ',')) {
+    Updater<float> updater(stream_, *connection_);
+    std::vector<std::string> names;
+    std::istringstream listed(operation.fields.text("params"));
+    for (std::string name; std::getline(listed, name, ',');) {
       const Parameter which = parameter(operation.place, name);
-      const std::vector<float> pos0 = values_for(which, operation.input(name + "_pos0"));
-      const std::vector<float> pos1 = values_for(which, operation.input(name + "_pos1"));
-      const std::vector<float> neg0 = values_for(which, operation.input(name + "_neg0"));
-      std::vector<float> values = connection_->to_host(stream_, which);
-      for (std::size_t i = 0; i < values.size(); ++i) values[i] += (pos0[i] + pos1[i]) - neg0[i];
-      assign(which, values);
-      compare_parameter(operation, name);
+      const Shape& shape = connection_->parameter_shape(which);
+      for (const std::string part : {"_pos0", "_pos1", "_neg0"}) {
+        const Buffer<float> values =
+            to_device(stream_, values_for(which, operation.input(name + part)));
+        if (part == "_neg0") {
+          updater[which].add_negative(stream_, values.view(shape));
+        } else {
+          updater[which].add_positive(stream_, values.view(shape));
+        }
+      }
+      names.push_back(name);
     }
+    updater.update(stream_);
+    for (const std::string& name : names) compare_parameter(operation, name);
   }
 
   void forward(const Operation& operation) {
