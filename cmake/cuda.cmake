@@ -33,7 +33,9 @@ endif()
 # program starts on a machine without a driver.
 function(cusynapse_add_cuda_backend target)
   target_sources(${target} PRIVATE
+    kernels/cuda/connection_operations.cu
     kernels/cuda/cuda_backend.cu
+    kernels/cuda/dense_operations.cu
     kernels/cuda/neuron_operations.cu
     kernels/cuda/ring_operations.cu
     kernels/cuda/step_operations.cu

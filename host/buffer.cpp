@@ -40,6 +40,10 @@ void copy_to_host(const Stream& stream, void* host, const void* device, std::siz
   host::backend(stream.device()).copy_to_host(stream, host, device, bytes);
 }
 
+void copy(const Stream& stream, void* to, const void* from, std::size_t bytes) {
+  host::backend(stream.device()).copy(stream, to, from, bytes);
+}
+
 void fill_zero(const Stream& stream, void* device, std::size_t bytes) {
   host::backend(stream.device()).fill_zero(stream, device, bytes);
 }

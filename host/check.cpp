@@ -3,7 +3,10 @@
 #include <cmath>
 #include <cstdio>
 #include <limits>
+#include <numeric>
+#include <vector>
 
+#include "cusynapse/buffer.hpp"
 #include "cusynapse/math/ring.hpp"
 #include "cusynapse/ops.hpp"
 
@@ -78,6 +81,19 @@ void check_stream(const Where& where, const Stream& stream, Device expected) {
                                         ", expected " + to_string(expected));
   }
 }
+
+template <class T>
+std::int64_t count_outside(const Stream& stream, const T* values, std::int64_t size, T low,
+                           T high) {
+  Buffer<std::int64_t> partial_counts(stream.device(), (size + count_tile - 1) / count_tile);
+  ops::count_outside(stream, values, size, low, high, partial_counts.data());
+  std::vector<std::int64_t> counts(static_cast<std::size_t>(partial_counts.size()));
+  partial_counts.copy_to_host(stream, counts.data());
+  return std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
+}
+
+template std::int64_t count_outside(const Stream&, const float*, std::int64_t, float, float);
+template std::int64_t count_outside(const Stream&, const double*, std::int64_t, double, double);
 
 std::int64_t checked_frame_size(const Where& where, const Shape& shape, std::int64_t batch_size) {
   if (shape.rank() > Shape::max_rank - 2) {

@@ -62,6 +62,15 @@ int traces_of(Dynamics dynamics, int trace_count);
 /// Throws `Error(wrong_device)` unless the stream is of the object's device.
 void check_stream(const Where& where, const Stream& stream, Device expected);
 
+/// How many of `size` values in memory of the device lie outside [low, high], NaN included.
+/// Allocates and synchronises.
+template <class T>
+std::int64_t count_outside(const Stream& stream, const T* values, std::int64_t size, T low, T high);
+
+extern template std::int64_t count_outside(const Stream&, const float*, std::int64_t, float, float);
+extern template std::int64_t count_outside(const Stream&, const double*, std::int64_t, double,
+                                           double);
+
 /// Elements of one frame [batch_size, shape...]. Throws `Error(invalid_argument)` for extents or a
 /// batch below 1, a shape without room for two more extents, and sizes that `slots` frames of would
 /// not fit in memory addresses.

@@ -60,11 +60,8 @@ template <class Time>
 void check_times(const host::Where& where, const Range<Time>& range, const Stream& stream,
                  View<const Time> times) {
   const std::int64_t size = times.size();
-  Buffer<std::int64_t> partial_counts(stream.device(), (size + count_tile - 1) / count_tile);
-  ops::count_outside(stream, times.data(), size, range.low, range.high, partial_counts.data());
-  std::vector<std::int64_t> counts(static_cast<std::size_t>(partial_counts.size()));
-  partial_counts.copy_to_host(stream, counts.data());
-  const std::int64_t outside = std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
+  const std::int64_t outside =
+      host::count_outside(stream, times.data(), size, range.low, range.high);
   if (outside > 0) {
     throw Error(Errc::invalid_argument, where.name() + ": " + std::to_string(outside) + " of " +
                                             std::to_string(size) +

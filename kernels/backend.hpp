@@ -4,6 +4,7 @@
 
 #include <cstddef>
 
+#include "cusynapse/connection_ops.hpp"
 #include "cusynapse/neuron_ops.hpp"
 #include "cusynapse/ops.hpp"
 #include "cusynapse/stream.hpp"
@@ -53,6 +54,29 @@ class RingOperations {
   ~RingOperations() = default;
 };
 
+/// Operations of connections, T float or double. Arguments have been checked.
+template <class T>
+class ConnectionOperations {
+ public:
+  virtual void delay_plan(const Stream& stream, const DelayPlan<T>& arguments) const = 0;
+  virtual std::size_t dense_workspace_bytes(const DelayedDense<T>& arguments) const = 0;
+  virtual void delayed_dense(const Stream& stream, const DelayedDense<T>& arguments) const = 0;
+  virtual void delayed_direct(const Stream& stream, const DelayedDirect<T>& arguments) const = 0;
+  virtual void delayed_conv2d(const Stream& stream, const DelayedConv2D<T>& arguments) const = 0;
+  virtual void synaptic_select(const Stream& stream, const SynapticSelect<T>& arguments,
+                               std::int64_t size) const = 0;
+  virtual void synaptic_copy(const Stream& stream, const SynapticCopyArguments<T>& arguments,
+                             std::int64_t size) const = 0;
+  virtual void synaptic_copy(const Stream& stream,
+                             const SynapticCopyArguments<std::uint8_t>& arguments,
+                             std::int64_t size) const = 0;
+  virtual void zero_diagonal(const Stream& stream, T* matrix, std::int64_t size) const = 0;
+  virtual void clamp(const Stream& stream, T* values, std::int64_t size, T low, T high) const = 0;
+
+ protected:
+  ~ConnectionOperations() = default;
+};
+
 /// A kind of device. Backends hold no state; one object of each serves the whole process.
 class Backend {
  public:
@@ -66,6 +90,7 @@ class Backend {
                               std::size_t bytes) const = 0;
   virtual void copy_to_host(const Stream& stream, void* host, const void* device,
                             std::size_t bytes) const = 0;
+  virtual void copy(const Stream& stream, void* to, const void* from, std::size_t bytes) const = 0;
   virtual void fill_zero(const Stream& stream, void* device, std::size_t bytes) const = 0;
 
   virtual CUstream_st* create_stream(Device device) const = 0;
@@ -78,6 +103,8 @@ class Backend {
   /// The operations for an element type, named by any value of it.
   virtual const StepOperations<float>& steps(float) const noexcept = 0;
   virtual const StepOperations<double>& steps(double) const noexcept = 0;
+  virtual const ConnectionOperations<float>& connections(float) const noexcept = 0;
+  virtual const ConnectionOperations<double>& connections(double) const noexcept = 0;
   virtual const NeuronOperations<float>& neurons(float) const noexcept = 0;
   virtual const NeuronOperations<double>& neurons(double) const noexcept = 0;
   virtual const RingOperations<float>& rings(float) const noexcept = 0;

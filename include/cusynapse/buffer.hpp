@@ -31,6 +31,9 @@ CUSYNAPSE_EXPORT void copy_from_host(const Stream& stream, void* device, const v
                                      std::size_t bytes);
 CUSYNAPSE_EXPORT void copy_to_host(const Stream& stream, void* host, const void* device,
                                    std::size_t bytes);
+/// Copies between two places of the stream's device, which may not overlap, in stream order; does
+/// not synchronise.
+CUSYNAPSE_EXPORT void copy(const Stream& stream, void* to, const void* from, std::size_t bytes);
 /// Sets bytes to zero, in stream order; does not synchronise.
 CUSYNAPSE_EXPORT void fill_zero(const Stream& stream, void* device, std::size_t bytes);
 }  // namespace memory

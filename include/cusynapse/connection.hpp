@@ -193,16 +193,32 @@ class CUSYNAPSE_EXPORT Connection {
  private:
   struct Storage;
 
-  Storage make_storage(const Stream& stream) const;
+  Connection(const Stream& stream, const Description& description, bool biased, bool has_delays,
+             std::uint64_t seed, std::shared_ptr<Synapse<T>> synapse);
+  Storage make_storage(const host::Where& where, std::int64_t batch_size, double step_time,
+                       double delay) const;
   void take(Storage&& storage) noexcept;
-  void check_current(const host::Where& where) const;
+  void check_out(const host::Where& where, const Stream& stream, const void* out, const Shape& got,
+                 const Shape& expected) const;
+  void check_unchanged(const host::Where& where) const;
+  void check_there(const host::Where& where, Parameter parameter) const;
+  Buffer<T>& buffer(Parameter parameter) noexcept;
+  void mark_stale(Parameter parameter) noexcept;
+  void hold_diagonal(const Stream& stream, Parameter parameter);
   void renew_plan(const Stream& stream);
-  void check_output(const host::Where& where, const Stream& stream, const View<T>& out) const;
-  void launch_sum(const Stream& stream, const CurrentSource<T>& source, std::int64_t steps, T* out,
-                  bool accumulates);
-  void initialise(const Stream& stream, std::uint64_t seed);
+  DelayedDense<T> dense_arguments(std::int64_t batch_size, std::int32_t delay_slots) const;
+  void launch_sum(const Stream& stream, View<T> out, Output output);
+  void run_sequence(const Stream& stream, const SpikeInput<T>& inputs, std::int64_t steps, T* out,
+                    Output output);
+  SynapticSelect<T> synaptic_arguments() const;
   template <class V>
-  void copy(const Stream& stream, SynapticCopyArguments<V> arguments, const V* in, V* out) const;
+  void copy_synaptic(const host::Where& where, const Stream& stream, SynapticCopy kind,
+                     View<const V> in, const Shape& expected_in, View<V> out,
+                     const Shape& expected_out) const;
+  template <class V>
+  void copy_receptive(const Stream& stream, View<const V> synaptic, View<V> out) const;
+  template <class V>
+  View<const V> postsyn_view(View<const V> output) const;
 
   Description description_;
   std::int64_t batch_size_ = 0;
@@ -213,7 +229,7 @@ class CUSYNAPSE_EXPORT Connection {
 
   // The plan, and what it was made for.
   SlotWidth width_ = SlotWidth::none;
-  std::int32_t delay_slots_ = 1;
+  std::int32_t ring_slots_ = 1;
   Buffer<std::uint8_t> slots_;
   Buffer<T> planned_[max_traces];
   Buffer<std::uint8_t> workspace_;

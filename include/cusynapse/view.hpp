@@ -71,6 +71,12 @@ class SpikeInput {
   InputKind kind() const noexcept { return kind_; }
   const void* data() const noexcept { return data_; }
   const Shape& shape() const noexcept { return shape_; }
+  /// The same input under another shape of as many elements, not checked.
+  SpikeInput reshaped(const Shape& shape) const noexcept {
+    SpikeInput out = *this;
+    out.shape_ = shape;
+    return out;
+  }
 
  private:
   InputKind kind_;
@@ -94,6 +100,7 @@ class Injected {
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop
 #endif
+  Injected(const View<const T>* first, std::int64_t size) noexcept : first_(first), size_(size) {}
   Injected(const std::vector<View<const T>>& currents) noexcept
       : first_(currents.data()), size_(static_cast<std::int64_t>(currents.size())) {}
 

@@ -10,7 +10,7 @@
 #include "kernels/bodies/delayed_select.hpp"
 #include "kernels/bodies/ring_operations.hpp"
 #include "kernels/cpu/launch.hpp"
-#include "kernels/cpu/neuron_operations.hpp"
+#include "kernels/cpu/operations.hpp"
 
 namespace cusynapse {
 namespace {
@@ -113,6 +113,9 @@ class CpuBackend final : public Backend {
                     std::size_t bytes) const override {
     if (bytes > 0) std::memcpy(host, device, bytes);
   }
+  void copy(const Stream&, void* to, const void* from, std::size_t bytes) const override {
+    if (bytes > 0) std::memcpy(to, from, bytes);
+  }
   void fill_zero(const Stream&, void* device, std::size_t bytes) const override {
     if (bytes > 0) std::memset(device, 0, bytes);
   }
@@ -131,6 +134,12 @@ class CpuBackend final : public Backend {
 
   const StepOperations<float>& steps(float) const noexcept override { return float_steps_; }
   const StepOperations<double>& steps(double) const noexcept override { return double_steps_; }
+  const ConnectionOperations<float>& connections(float) const noexcept override {
+    return float_connections_;
+  }
+  const ConnectionOperations<double>& connections(double) const noexcept override {
+    return double_connections_;
+  }
   const NeuronOperations<float>& neurons(float) const noexcept override { return float_neurons_; }
   const NeuronOperations<double>& neurons(double) const noexcept override {
     return double_neurons_;
@@ -142,6 +151,8 @@ class CpuBackend final : public Backend {
  private:
   CpuStepOperations<float> float_steps_;
   CpuStepOperations<double> double_steps_;
+  cpu::CpuConnectionOperations<float> float_connections_;
+  cpu::CpuConnectionOperations<double> double_connections_;
   cpu::CpuNeuronOperations<float> float_neurons_;
   cpu::CpuNeuronOperations<double> double_neurons_;
   CpuRingOperations<float> float_rings_;

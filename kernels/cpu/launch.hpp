@@ -57,16 +57,34 @@ __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl"))) void loop_avx512(c
 }
 #endif
 
-/// The loop for the best instruction set of this machine.
-template <class Body>
-Loop<Body> best_loop() {
+/// Instruction sets code is compiled for.
+enum class InstructionSet { baseline, avx2, avx512 };
+
+/// The best one of this machine.
+inline InstructionSet best_instruction_set() {
 #if defined(__x86_64__) && defined(__GNUC__)
   static const bool has_avx512 =
       __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
       __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0;
   static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0;
-  if (has_avx512) return loop_avx512<Body>;
-  if (has_avx2) return loop_avx2<Body>;
+  if (has_avx512) return InstructionSet::avx512;
+  if (has_avx2) return InstructionSet::avx2;
+#endif
+  return InstructionSet::baseline;
+}
+
+/// The loop for it.
+template <class Body>
+Loop<Body> best_loop() {
+#if defined(__x86_64__) && defined(__GNUC__)
+  switch (best_instruction_set()) {
+    case InstructionSet::baseline:
+      break;
+    case InstructionSet::avx2:
+      return loop_avx2<Body>;
+    case InstructionSet::avx512:
+      return loop_avx512<Body>;
+  }
 #endif
   return loop_baseline<Body>;
 }

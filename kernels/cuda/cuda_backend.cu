@@ -46,11 +46,17 @@ class CudaBackend final : public Backend {
 
   void copy_from_host(const Stream& stream, void* device, const void* host,
                       std::size_t bytes) const override {
-    copy(stream, device, host, bytes, cudaMemcpyHostToDevice);
+    copy_and_wait(stream, device, host, bytes, cudaMemcpyHostToDevice);
   }
   void copy_to_host(const Stream& stream, void* host, const void* device,
                     std::size_t bytes) const override {
-    copy(stream, host, device, bytes, cudaMemcpyDeviceToHost);
+    copy_and_wait(stream, host, device, bytes, cudaMemcpyDeviceToHost);
+  }
+  void copy(const Stream& stream, void* to, const void* from, std::size_t bytes) const override {
+    if (bytes == 0) return;
+    const cuda::DeviceGuard guard(stream.device().ordinal);
+    cuda::check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream.native_handle()),
+                "copy");
   }
   void fill_zero(const Stream& stream, void* device, std::size_t bytes) const override {
     if (bytes == 0) return;
@@ -80,6 +86,12 @@ class CudaBackend final : public Backend {
 
   const StepOperations<float>& steps(float) const noexcept override { return float_steps_; }
   const StepOperations<double>& steps(double) const noexcept override { return double_steps_; }
+  const ConnectionOperations<float>& connections(float) const noexcept override {
+    return float_connections_;
+  }
+  const ConnectionOperations<double>& connections(double) const noexcept override {
+    return double_connections_;
+  }
   const NeuronOperations<float>& neurons(float) const noexcept override { return float_neurons_; }
   const NeuronOperations<double>& neurons(double) const noexcept override {
     return double_neurons_;
@@ -89,8 +101,8 @@ class CudaBackend final : public Backend {
   const RingOperations<bool>& rings(bool) const noexcept override { return bool_rings_; }
 
  private:
-  static void copy(const Stream& stream, void* to, const void* from, std::size_t bytes,
-                   cudaMemcpyKind kind) {
+  static void copy_and_wait(const Stream& stream, void* to, const void* from, std::size_t bytes,
+                            cudaMemcpyKind kind) {
     const cuda::DeviceGuard guard(stream.device().ordinal);
     if (bytes > 0) {
       cuda::check(cudaMemcpyAsync(to, from, bytes, kind, stream.native_handle()), "copy");
@@ -102,6 +114,8 @@ class CudaBackend final : public Backend {
   cudaError_t status_;
   cuda::CudaStepOperations<float> float_steps_;
   cuda::CudaStepOperations<double> double_steps_;
+  cuda::CudaConnectionOperations<float> float_connections_;
+  cuda::CudaConnectionOperations<double> double_connections_;
   cuda::CudaNeuronOperations<float> float_neurons_;
   cuda::CudaNeuronOperations<double> double_neurons_;
   cuda::CudaRingOperations<float> float_rings_;

@@ -121,7 +121,7 @@ void launch_tile(const Stream& stream, const Body& body, std::int64_t blocks) {
                                             " blocks, expected at most 2^31 - 1");
   }
   launch<Body>(tile_kernel<Policy, Body>, stream, dim3(static_cast<unsigned>(blocks)),
-               Policy::threads, Body::shared_bytes(Policy::threads), body);
+               Policy::threads, body.shared_bytes(Policy::threads), body);
 }
 
 }  // namespace cusynapse::cuda

@@ -18,6 +18,25 @@ class CudaStepOperations final : public StepOperations<T> {
                      std::int64_t* partial_counts) const override;
 };
 
+// connection_operations.cu, and dense_operations.cu for what is named after it
+template <class T>
+class CudaConnectionOperations final : public ConnectionOperations<T> {
+ public:
+  void delay_plan(const Stream& stream, const DelayPlan<T>& a) const override;
+  std::size_t dense_workspace_bytes(const DelayedDense<T>& a) const override;
+  void delayed_dense(const Stream& stream, const DelayedDense<T>& a) const override;
+  void delayed_direct(const Stream& stream, const DelayedDirect<T>& a) const override;
+  void delayed_conv2d(const Stream& stream, const DelayedConv2D<T>& a) const override;
+  void synaptic_select(const Stream& stream, const SynapticSelect<T>& a,
+                       std::int64_t size) const override;
+  void synaptic_copy(const Stream& stream, const SynapticCopyArguments<T>& a,
+                     std::int64_t size) const override;
+  void synaptic_copy(const Stream& stream, const SynapticCopyArguments<std::uint8_t>& a,
+                     std::int64_t size) const override;
+  void zero_diagonal(const Stream& stream, T* matrix, std::int64_t size) const override;
+  void clamp(const Stream& stream, T* values, std::int64_t size, T low, T high) const override;
+};
+
 // neuron_operations.cu
 template <class T>
 class CudaNeuronOperations final : public NeuronOperations<T> {

@@ -29,6 +29,36 @@ struct RingPolicy {
   static constexpr int min_blocks = 3;
 };
 
+/// delay_plan: a thread plans 8 weights.
+struct PlanPolicy {
+  static constexpr int threads = 256;
+  static constexpr int min_blocks = 2;
+};
+
+/// delayed_dense: a thread is an output, with the sums of up to 32 columns in registers.
+struct DensePolicy {
+  static constexpr int threads = 128;
+  static constexpr int min_blocks = 3;
+};
+
+/// The sums of delayed_dense's parts: a thread adds up 8 outputs.
+struct ReducePolicy {
+  static constexpr int threads = 128;
+  static constexpr int min_blocks = 4;
+};
+
+/// delayed_direct: a thread covers 4 synapses. delayed_conv2d: 4 outputs of a row.
+struct SumPolicy {
+  static constexpr int threads = 256;
+  static constexpr int min_blocks = 2;
+};
+
+/// Synaptic arrays: a thread an element.
+struct ArrayPolicy {
+  static constexpr int threads = 256;
+  static constexpr int min_blocks = 3;
+};
+
 /// leaky_integrate_and_fire and refractory_read: a thread covers 8 neurons.
 struct NeuronPolicy {
   static constexpr int threads = 256;

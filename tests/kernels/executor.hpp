@@ -90,7 +90,7 @@ template <class Body>
 void execute_tile(const Body& body, std::int64_t blocks, int threads = block_threads) {
   std::vector<std::unique_ptr<std::byte[]>> shared;
   for (int group = 0; group < concurrent_blocks; ++group) {
-    shared.push_back(std::make_unique<std::byte[]>(Body::shared_bytes(threads)));
+    shared.push_back(std::make_unique<std::byte[]>(body.shared_bytes(threads)));
   }
   run_threads(threads, [&](int group, int rank, std::barrier<>& barrier) {
     for (std::int64_t block = group; block < blocks; block += concurrent_blocks) {

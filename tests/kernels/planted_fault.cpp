@@ -1,10 +1,14 @@
 // A program with one fault in it, named on the command line, to show that the sanitizers see faults
-// of bodies on the executor: `race` leaves out a barrier, `overrun` writes one element too many.
+// of bodies on the executor: `race` leaves out a barrier, `overrun` writes one element too many,
+// `dense_race` runs the dense sum without its barriers (`dense`: with them).
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <type_traits>
+#include <vector>
 
+#include "kernels/bodies/delayed_dense.hpp"
 #include "tests/kernels/executor.hpp"
 
 namespace {
@@ -36,11 +40,69 @@ struct FillBody {
   }
 };
 
+// A block whose barriers do nothing.
+class UnsynchronizedContext {
+ public:
+  explicit UnsynchronizedContext(const cusynapse::test::ThreadContext& context)
+      : context_(context) {}
+  std::int64_t block() const { return context_.block(); }
+  int rank() const { return context_.rank(); }
+  int size() const { return context_.size(); }
+  void* shared() const { return context_.shared(); }
+  void sync() const {}
+
+ private:
+  const cusynapse::test::ThreadContext& context_;
+};
+
+template <class Body>
+struct Unsynchronized {
+  Body body;
+  std::size_t shared_bytes(int threads) const { return body.shared_bytes(threads); }
+  template <class Context>
+  void operator()(const Context& context) const {
+    body(UnsynchronizedContext(context));
+  }
+};
+
+void run_dense(bool has_barriers) {
+  constexpr std::int64_t inputs = 64;
+  constexpr std::int64_t batch = 8;
+  constexpr std::int64_t outputs = cusynapse::test::block_threads;
+  const std::int64_t size = cusynapse::dense_plan_size(inputs, outputs);
+  const std::vector<float> ring(static_cast<std::size_t>(3 * inputs * batch), 1.0f);
+  const std::vector<float> weights(static_cast<std::size_t>(size), 0.5f);
+  const std::vector<std::uint8_t> slots(static_cast<std::size_t>(size), 1);
+  cusynapse::DelayedDense<float> a;
+  a.source.traces[0] = ring.data();
+  a.source.stride = inputs * batch;
+  a.source.slots = 3;
+  a.plan.weights[0] = weights.data();
+  a.plan.width = cusynapse::SlotWidth::byte;
+  a.plan.slots = slots.data();
+  a.plan.delay_slots = 3;
+  a.inputs = inputs;
+  a.outputs = outputs;
+  a.batch = batch;
+  std::vector<float> partial(
+      cusynapse::kernels::dense_partial_bytes(a, cusynapse::test::block_threads) / sizeof(float));
+  a.workspace = partial.data();
+  cusynapse::kernels::visit_delayed_dense(a, cusynapse::test::block_threads, [&](const auto& body) {
+    using Body = std::decay_t<decltype(body)>;
+    if (has_barriers) {
+      cusynapse::test::execute_tile(body, body.blocks());
+    } else {
+      cusynapse::test::execute_tile(Unsynchronized<Body>{body}, body.blocks());
+    }
+  });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   using namespace cusynapse::test;
   const char* fault = argc > 1 ? argv[1] : "none";
+  if (std::strncmp(fault, "dense", 5) == 0) run_dense(std::strcmp(fault, "dense") == 0);
   constexpr std::int64_t blocks = 64;
   constexpr std::int64_t size = blocks * block_threads;
   const auto out = std::make_unique<int[]>(size);

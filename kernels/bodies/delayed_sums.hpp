@@ -1,0 +1,205 @@
+// Weighted sums without fast memory: delayed_direct and delayed_conv2d, and the order of sums.
+#pragma once
+
+#include "kernels/bodies/dense_columns.hpp"
+
+namespace cusynapse::kernels {
+
+/// The slot of plan entry `at`.
+template <class T>
+CUSYNAPSE_HOST_DEVICE std::int32_t planned_slot(const PlannedWeights<T>& plan, std::int64_t at) {
+  switch (plan.width) {
+    case SlotWidth::none:
+      return 0;
+    case SlotWidth::byte:
+      return static_cast<const std::uint8_t*>(plan.slots)[at];
+    case SlotWidth::word:
+      return static_cast<const std::uint16_t*>(plan.slots)[at];
+  }
+  return 0;
+}
+
+/// Slot `steps` behind the newest observation of a source, of at most as many as it has.
+template <class T>
+CUSYNAPSE_HOST_DEVICE std::int32_t source_slot(const CurrentSource<T>& source, std::int32_t head,
+                                               std::int32_t steps) {
+  const std::int32_t slot = head - 1 - steps;
+  return slot < 0 ? slot + source.slots : slot;
+}
+
+/// Sums of Width elements in the order of `sum_run`. Terms of a run are added to `run`; `end_run`
+/// closes it.
+template <class T, int Width>
+struct OrderedSums {
+  T run[Width] = {};
+  T group[Width] = {};
+  T total[Width] = {};
+  std::int64_t runs = 0;
+
+  CUSYNAPSE_HOST_DEVICE void end_run() {
+    const bool starts_group = runs % sum_group == 0;
+    for (int i = 0; i < Width; ++i) {
+      group[i] = starts_group ? run[i] : math::add(group[i], run[i]);
+      run[i] = T(0);
+    }
+    ++runs;
+    if (runs % sum_group == 0) end_group();
+  }
+  /// After the last run.
+  CUSYNAPSE_HOST_DEVICE void end() {
+    if (runs % sum_group != 0) end_group();
+  }
+
+ private:
+  CUSYNAPSE_HOST_DEVICE void end_group() {
+    const bool is_first = runs <= sum_group;
+    for (int i = 0; i < Width; ++i) {
+      total[i] = is_first ? group[i] : math::add(total[i], group[i]);
+    }
+  }
+};
+
+/// What becomes of a sum: with bias, and added to what the output holds.
+template <class T>
+CUSYNAPSE_HOST_DEVICE void store_sum(T sum, const T* bias, std::int64_t bias_at, bool accumulates,
+                                     T* out) {
+  if (bias != nullptr) sum = math::add(sum, bias[bias_at]);
+  *out = accumulates ? math::add(*out, sum) : sum;
+}
+
+/// One weight a synapse: call (x, y) covers Width synapses of sample y.
+template <class T, int Width>
+struct DelayedDirectBody {
+  DelayedDirect<T> arguments;
+
+  CUSYNAPSE_HOST_DEVICE void operator()(std::int64_t x, std::int64_t y) const {
+    const DelayedDirect<T>& a = arguments;
+    const std::int32_t head = a.source.head.get();
+    const bool is_delayed = a.plan.width != SlotWidth::none;
+    const std::int32_t passes = pass_count(a.source, a.plan.width);
+    const std::int64_t first = x * Width;
+    const int count = static_cast<int>(a.size - first < Width ? a.size - first : Width);
+
+    T sums[Width] = {};
+    for (std::int32_t pass = 0; pass < passes; ++pass) {
+      T values[Width];
+      for (int i = 0; i < Width; ++i) {
+        const std::int64_t n = first + (i < count ? i : 0);
+        const std::int32_t slot = planned_slot(a.plan, n);
+        const bool is_inside = !is_delayed || slot != a.plan.delay_slots;
+        values[i] = pass == 0 ? a.plan.overbound : T(0);
+        if (is_inside) {
+          const std::int64_t offset =
+              source_slot(a.source, head, slot) * a.source.stride + y * a.size + n;
+          values[i] = source_value(a.source, pass, is_delayed, offset);
+        }
+      }
+      for (int i = 0; i < Width; ++i) {
+        const std::int64_t n = first + (i < count ? i : 0);
+        sums[i] = math::add(sums[i], math::multiply(a.plan.weights[pass][n], values[i]));
+      }
+    }
+    for (int i = 0; i < Width; ++i) {
+      if (i < count) {
+        store_sum(sums[i], a.bias, first + i, a.accumulates, a.out + y * a.size + first + i);
+      }
+    }
+  }
+};
+
+/// Convolution: call (x, y) covers Width outputs next to each other in one row, of sample and
+/// filter y. The weight and its slot are the same for all of them, so they read consecutive pixels
+/// of one observation.
+template <class T, int Width>
+struct DelayedConv2DBody {
+  DelayedConv2D<T> arguments;
+
+  /// Calls that cover the positions of one filter.
+  std::int64_t calls() const {
+    return arguments.geometry.out_height * group_count(arguments.geometry.out_width, Width);
+  }
+
+  CUSYNAPSE_HOST_DEVICE void operator()(std::int64_t x, std::int64_t y) const {
+    const DelayedConv2D<T>& a = arguments;
+    const ConvolutionGeometry& g = a.geometry;
+    const std::int32_t head = a.source.head.get();
+    const bool is_delayed = a.plan.width != SlotWidth::none;
+    const std::int32_t passes = pass_count(a.source, a.plan.width);
+    const std::int64_t groups = (g.out_width + Width - 1) / Width;
+    const std::int64_t out_row = x / groups;
+    const std::int64_t first = x % groups * Width;
+    const std::int64_t sample = y / g.filters;
+    const std::int64_t filter = y % g.filters;
+    const std::int64_t patch = g.patch();
+
+    OrderedSums<T, Width> sums;
+    for (std::int64_t begin = 0; begin < patch; begin += sum_run) {
+      const std::int64_t end = begin + sum_run < patch ? begin + sum_run : patch;
+      for (std::int32_t pass = 0; pass < passes; ++pass) {
+        std::int64_t kernel_column = begin % g.kernel[1];
+        std::int64_t kernel_row = begin / g.kernel[1] % g.kernel[0];
+        std::int64_t channel = begin / (g.kernel[0] * g.kernel[1]);
+        for (std::int64_t n = begin; n < end; ++n) {
+          const std::int64_t entry = filter * patch + n;
+          const T weight = a.plan.weights[pass][entry];
+          const std::int32_t slot = planned_slot(a.plan, entry);
+          const std::int64_t row =
+              out_row * g.stride[0] - g.padding[0] + kernel_row * g.dilation[0];
+          const std::int64_t column =
+              first * g.stride[1] - g.padding[1] + kernel_column * g.dilation[1];
+          if (is_delayed && slot == a.plan.delay_slots) {
+            const T term = math::multiply(weight, pass == 0 ? a.plan.overbound : T(0));
+            for (int i = 0; i < Width; ++i) sums.run[i] = math::add(sums.run[i], term);
+          } else if (row >= 0 && row < g.height) {
+            const std::int64_t pixels =
+                source_slot(a.source, head, slot) * a.source.stride +
+                ((sample * g.channels + channel) * g.height + row) * g.width;
+            add_pixels(weight, pass, is_delayed, pixels, column, sums.run);
+          }
+          if (++kernel_column == g.kernel[1]) {
+            kernel_column = 0;
+            if (++kernel_row == g.kernel[0]) {
+              kernel_row = 0;
+              ++channel;
+            }
+          }
+        }
+      }
+      sums.end_run();
+    }
+    sums.end();
+
+    const std::int64_t out = (y * g.out_height + out_row) * g.out_width + first;
+    for (int i = 0; i < Width; ++i) {
+      if (first + i < g.out_width) {
+        store_sum(sums.total[i], a.bias, filter, a.accumulates, a.out + out + i);
+      }
+    }
+  }
+
+ private:
+  /// Adds weight * pixel for pixels `column`, `column` + stride, ... of a row that starts at
+  /// element `pixels` of the rings. Outside the row there is silence.
+  CUSYNAPSE_HOST_DEVICE void add_pixels(T weight, std::int32_t pass, bool is_delayed,
+                                        std::int64_t pixels, std::int64_t column,
+                                        T (&sums)[Width]) const {
+    const DelayedConv2D<T>& a = arguments;
+    const std::int64_t stride = a.geometry.stride[1];
+    const bool is_whole = column >= 0 && column + (Width - 1) * stride < a.geometry.width;
+    if (is_whole && stride == 1 && is_delayed && a.source.kind == SourceKind::traces) {
+      const T* const row = a.source.traces[pass] + pixels + column;
+      for (int i = 0; i < Width; ++i) {
+        sums[i] = math::add(sums[i], math::multiply(weight, row[i]));
+      }
+      return;
+    }
+    for (int i = 0; i < Width; ++i) {
+      const std::int64_t at = column + i * stride;
+      if (at < 0 || at >= a.geometry.width) continue;
+      sums[i] = math::add(
+          sums[i], math::multiply(weight, source_value(a.source, pass, is_delayed, pixels + at)));
+    }
+  }
+};
+
+}  // namespace cusynapse::kernels

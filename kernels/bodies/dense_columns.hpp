@@ -1,0 +1,104 @@
+// Blocks of columns of a dense sum, and how their histories lie in fast memory.
+//
+// A column is one sample, or one sample at one of several steps. What all weights of one input can
+// read for a block of columns is staged as a row of fast memory: first the value out of range, then
+// the observations from the oldest to the newest, so that slot s of the block starts at
+// row_start(s). Columns of a sequence overlap: what slot s is to one step, slot s + 1 is to the
+// next, and they share what is staged.
+#pragma once
+
+#include "cusynapse/connection_ops.hpp"
+#include "kernels/bodies/access.hpp"
+
+namespace cusynapse::kernels {
+
+/// Columns of a dense sum: steps times samples, a step's samples next to each other.
+template <class T>
+CUSYNAPSE_HOST_DEVICE std::int64_t column_count(const DelayedDense<T>& a) {
+  return a.steps * a.batch;
+}
+
+struct ColumnBlock {
+  std::int64_t first = 0;  ///< its first column
+  std::int64_t batch = 1;  ///< samples of a step
+  std::int64_t steps = 1;
+  std::int32_t delay_slots = 1;  ///< slots a weight can choose
+  std::int32_t width = 1;        ///< columns; those beyond the last are silent
+  std::int32_t pitch = 1;        ///< from one slot to the next newer one
+
+  template <class T>
+  CUSYNAPSE_HOST_DEVICE ColumnBlock(const DelayedDense<T>& a, std::int64_t first_column,
+                                    std::int32_t block_width)
+      : first(first_column),
+        batch(a.batch),
+        steps(a.steps),
+        delay_slots(a.plan.delay_slots),
+        width(block_width),
+        pitch(a.steps > 1 ? static_cast<std::int32_t>(a.batch) : block_width) {}
+
+  /// Where the `width` values of a slot start; `delay_slots` is out of range.
+  CUSYNAPSE_HOST_DEVICE std::int32_t row_start(std::int32_t slot) const {
+    return slot == delay_slots ? 0 : width + (delay_slots - 1 - slot) * pitch;
+  }
+  /// Values staged of one input, those out of range included.
+  CUSYNAPSE_HOST_DEVICE std::int32_t staged() const {
+    return 2 * width + (delay_slots - 1) * pitch;
+  }
+
+  /// Where a staged value comes from.
+  struct Origin {
+    bool is_there = false;  ///< otherwise it is silent
+    std::int32_t back = 1;  ///< steps behind the head
+    std::int64_t sample = 0;
+  };
+  CUSYNAPSE_HOST_DEVICE Origin origin(std::int32_t position) const {
+    Origin out;
+    const std::int32_t entry = position - width;
+    if (steps > 1) {
+      const std::int64_t column = first + entry;
+      const std::int64_t step = column / batch;  // from the oldest a sum can reach
+      out.sample = column - step * batch;
+      out.back = static_cast<std::int32_t>(delay_slots - 1 + steps - step);
+      out.is_there = out.back >= 1;
+    } else {
+      const std::int32_t row = entry / width;
+      out.sample = first + (entry - row * width);
+      out.back = delay_slots - row;
+      out.is_there = out.back >= 1 && out.sample < batch;
+    }
+    return out;
+  }
+};
+
+/// One value of a source: of the given trace for delayed sums, all of the current for undelayed
+/// ones. `offset` counts elements from the start of the rings.
+template <class T>
+CUSYNAPSE_HOST_DEVICE T source_value(const CurrentSource<T>& source, std::int32_t trace,
+                                     bool is_delayed, std::int64_t offset) {
+  switch (source.kind) {
+    case SourceKind::traces: {
+      if (is_delayed) return source.traces[trace][offset];
+      // A weight of 0 leaves a trace out even where it is infinite.
+      T value = source.weight[0] == T(0)
+                    ? T(0)
+                    : math::multiply(source.weight[0], source.traces[0][offset]);
+      if (source.trace_count == 2 && source.weight[1] != T(0)) {
+        value = math::add(value, math::multiply(source.weight[1], source.traces[1][offset]));
+      }
+      return value;
+    }
+    case SourceKind::bits:
+      return math::test_bit(source.spikes, offset) ? source.amplitude : T(0);
+    case SourceKind::bytes:
+      return math::multiply(static_cast<T>(source.spikes[offset]), source.amplitude);
+  }
+  return T(0);
+}
+
+/// Passes of a sum over its inputs: one for each trace, or one for all of the current.
+template <class T>
+CUSYNAPSE_HOST_DEVICE std::int32_t pass_count(const CurrentSource<T>& source, SlotWidth width) {
+  return width != SlotWidth::none && source.kind == SourceKind::traces ? source.trace_count : 1;
+}
+
+}  // namespace cusynapse::kernels

@@ -1,0 +1,535 @@
+// delayed_dense on a CPU: hand-shaped, because what fits a GPU's threads does not fit a vector
+// unit.
+//
+// For every run of 32 inputs, their histories are turned from [slot][sample][input] to
+// [input][slot][sample] in memory the second-level cache holds; then every output adds up 32 rows
+// of them, each at its slot times its weight, with sums in vector registers: one row is a gather of
+// whole vectors. With few columns the vectors lie over outputs instead. Threads share the staging,
+// one run ahead of the sums, and split the outputs.
+//
+// The order of sums is that of `sum_run`, so the bits are those of every other backend.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#if defined(_OPENMP)
+#include <omp.h>
+#endif
+
+#include "kernels/bodies/dense_columns.hpp"
+#include "kernels/cpu/launch.hpp"
+
+namespace cusynapse::cpu {
+
+#if defined(__GNUC__)
+/// Consecutive elements in registers. Arithmetic is element by element.
+template <class T, int Bytes>
+struct VectorType {
+  typedef T type __attribute__((vector_size(Bytes)));
+};
+#else
+template <class T, int Bytes>
+struct VectorType {
+  struct type {
+    static constexpr int lanes = Bytes / static_cast<int>(sizeof(T));
+    T values[lanes];
+    friend type operator*(T weight, const type& a) {
+      type out;
+      for (int i = 0; i < lanes; ++i) out.values[i] = weight * a.values[i];
+      return out;
+    }
+    type& operator+=(const type& a) {
+      for (int i = 0; i < lanes; ++i) values[i] += a.values[i];
+      return *this;
+    }
+  };
+};
+#endif
+
+/// The largest block of columns.
+inline constexpr std::int32_t most_columns = 32;
+
+/// A block of columns, and its places in the workspace.
+template <class T>
+struct DenseWork {
+  const DelayedDense<T>& arguments;
+  kernels::ColumnBlock columns;
+  std::int32_t head;
+  std::int32_t passes;
+  std::int64_t input_pitch;  ///< from one staged input to the next
+  std::int64_t outputs;      ///< rounded up to whole tiles
+  T* staged[2] = {};         ///< of a run and the next: [pass][32 inputs][input_pitch]
+  T* group = nullptr;        ///< the sums of the present group of runs: `width` for each output
+  T* total = nullptr;        ///< of the groups before
+
+  DenseWork(const DelayedDense<T>& a, std::int64_t first_column, std::int32_t width)
+      : arguments(a),
+        columns(a, first_column, width),
+        head(a.workspace != nullptr ? a.source.head.get() : 0),
+        passes(kernels::pass_count(a.source, a.plan.width)),
+        // Positions are staged four at a time and read in whole vectors; the odd line keeps inputs
+        // out of step with the sets of a cache.
+        input_pitch((columns.staged() + 15 + 4) / 16 * 16 + 16),
+        outputs((a.outputs + dense_tile_outputs - 1) / dense_tile_outputs * dense_tile_outputs) {
+    auto* memory = static_cast<T*>(a.workspace);
+    staged[0] = memory;
+    staged[1] = memory + staged_size();
+    group = memory + 2 * staged_size();
+    total = group + outputs * width;
+  }
+
+  std::int64_t staged_size() const { return passes * sum_run * input_pitch; }
+  std::size_t bytes() const {
+    return static_cast<std::size_t>(2 * staged_size() + 2 * outputs * columns.width) * sizeof(T);
+  }
+};
+
+/// Columns of the block that starts at `first`: the power of two that holds what is left, or less
+/// where a run would not fit into the second-level cache.
+template <class T>
+std::int32_t block_width(const DelayedDense<T>& a, std::int64_t first) {
+  constexpr std::int64_t most_bytes = 512 * 1024;
+  const std::int64_t left = kernels::column_count(a) - first;
+  std::int32_t width = most_columns;
+  while (width / 2 >= left) width /= 2;
+  while (width > 1 &&
+         DenseWork<T>(a, first, width).staged_size() * static_cast<std::int64_t>(sizeof(T)) >
+             most_bytes) {
+    width /= 2;
+  }
+  return width;
+}
+
+/// Workspace of a call: its first block is the widest.
+template <class T>
+std::size_t dense_workspace_bytes(const DelayedDense<T>& a) {
+  return DenseWork<T>(a, 0, block_width(a, 0)).bytes();
+}
+
+/// Four rows of four into four columns.
+template <class Four>
+CUSYNAPSE_HOST_DEVICE void transpose(const Four (&in)[4], Four (&out)[4]) {
+#if defined(__GNUC__)
+  const Four low02 = __builtin_shufflevector(in[0], in[2], 0, 4, 1, 5);
+  const Four low13 = __builtin_shufflevector(in[1], in[3], 0, 4, 1, 5);
+  const Four high02 = __builtin_shufflevector(in[0], in[2], 2, 6, 3, 7);
+  const Four high13 = __builtin_shufflevector(in[1], in[3], 2, 6, 3, 7);
+  out[0] = __builtin_shufflevector(low02, low13, 0, 4, 1, 5);
+  out[1] = __builtin_shufflevector(low02, low13, 2, 6, 3, 7);
+  out[2] = __builtin_shufflevector(high02, high13, 0, 4, 1, 5);
+  out[3] = __builtin_shufflevector(high02, high13, 2, 6, 3, 7);
+#else
+  for (int row = 0; row < 4; ++row) {
+    for (int column = 0; column < 4; ++column) out[column].values[row] = in[row].values[column];
+  }
+#endif
+}
+
+/// Stages positions [begin, end) of `inputs` inputs from `first_input`, four at a time.
+template <class T>
+CUSYNAPSE_HOST_DEVICE void stage(const DenseWork<T>& work, std::int64_t first_input,
+                                 std::int32_t inputs, std::int32_t begin, std::int32_t end,
+                                 T* staged) {
+  using Four = typename VectorType<T, 4 * sizeof(T)>::type;
+  const DelayedDense<T>& a = work.arguments;
+  const CurrentSource<T>& source = a.source;
+  const bool is_delayed = a.plan.width != SlotWidth::none;
+  const bool is_raw = source.kind == SourceKind::traces && is_delayed;
+  const T silence[sum_run] = {};
+  for (std::int32_t pass = 0; pass < work.passes; ++pass) {
+    T* const to = staged + pass * sum_run * work.input_pitch;
+    for (std::int32_t position = begin; position < end; position += 4) {
+      // Four rows of 32 inputs: in the ring itself, or put together here.
+      alignas(64) T values[4][sum_run];
+      const T* rows[4];
+      for (std::int32_t r = 0; r < 4; ++r) {
+        const auto origin = work.columns.origin(position + r);
+        rows[r] = silence;
+        if (!origin.is_there) continue;
+        const std::int32_t slot = math::slot_at(work.head, origin.back, source.slots);
+        const std::int64_t offset = slot * source.stride + origin.sample * a.inputs + first_input;
+        if (is_raw && inputs == sum_run) {
+          rows[r] = source.traces[pass] + offset;
+          continue;
+        }
+        rows[r] = values[r];
+        if (source.kind == SourceKind::bits) {
+          // Up to 32 bits from any bit on.
+          std::uint64_t bits = 0;
+          std::memcpy(&bits, source.spikes + (offset >> 3),
+                      static_cast<std::size_t>(((offset & 7) + inputs + 7) >> 3));
+          const auto word = static_cast<std::uint32_t>(bits >> (offset & 7));
+          const T amplitude = source.amplitude;
+          for (std::int32_t i = 0; i < sum_run; ++i) {
+            values[r][i] = ((word >> i) & 1u) != 0 ? amplitude : T(0);
+          }
+        } else if (is_raw || (source.kind == SourceKind::traces && source.trace_count == 1 &&
+                              source.weight[0] == T(1))) {
+          const T* const trace = source.traces[is_raw ? pass : 0] + offset;
+          for (std::int32_t i = 0; i < inputs; ++i) values[r][i] = trace[i];
+        } else {
+          for (std::int32_t i = 0; i < inputs; ++i) {
+            values[r][i] = kernels::source_value(source, pass, is_delayed, offset + i);
+          }
+        }
+        for (std::int32_t i = inputs; i < sum_run; ++i) values[r][i] = T(0);
+      }
+      for (std::int32_t i = 0; i < sum_run; i += 4) {
+        Four in[4];
+        for (std::int32_t r = 0; r < 4; ++r) std::memcpy(&in[r], rows[r] + i, sizeof(Four));
+        Four out[4];
+        transpose(in, out);
+        for (std::int32_t r = 0; r < 4; ++r) {
+          std::memcpy(to + (i + r) * work.input_pitch + position, &out[r], sizeof(Four));
+        }
+      }
+    }
+  }
+}
+
+/// Writes what weights out of range read, which no staging touches.
+template <class T>
+void stage_overbound(const DenseWork<T>& work) {
+  for (T* const staged : work.staged) {
+    for (std::int32_t pass = 0; pass < work.passes; ++pass) {
+      const T value = pass == 0 ? work.arguments.plan.overbound : T(0);
+      for (std::int64_t i = 0; i < sum_run; ++i) {
+        T* const row = staged + (pass * sum_run + i) * work.input_pitch;
+        std::fill(row, row + work.columns.width, value);
+      }
+    }
+  }
+}
+
+/// Adds the sums of a run, `count` consecutive ones in `run`, to those of its group, and at the end
+/// of a group to the total.
+template <class T, class Vector, int Count>
+CUSYNAPSE_HOST_DEVICE void add_run(const DenseWork<T>& work, std::int64_t run, bool is_last,
+                                   std::int64_t at, Vector (&sums)[Count]) {
+  T* const group = work.group + at;
+  T* const total = work.total + at;
+  for (int v = 0; v < Count; ++v) {
+    constexpr std::int64_t lanes = sizeof(Vector) / sizeof(T);
+    if (run % sum_group != 0) {
+      Vector before;
+      std::memcpy(&before, group + v * lanes, sizeof before);
+      before += sums[v];
+      sums[v] = before;
+    }
+    if (!is_last && run % sum_group != sum_group - 1) {
+      std::memcpy(group + v * lanes, &sums[v], sizeof sums[v]);
+      continue;
+    }
+    if (run >= sum_group) {
+      Vector before;
+      std::memcpy(&before, total + v * lanes, sizeof before);
+      before += sums[v];
+      sums[v] = before;
+    }
+    std::memcpy(total + v * lanes, &sums[v], sizeof sums[v]);
+  }
+}
+
+/// How many outputs are summed at once: as many as leave registers to work in.
+template <int VectorBytes>
+constexpr int outputs_at_once(int vectors) {
+  const int registers = VectorBytes == 64 ? 16 : 8;
+  const int outputs = registers / vectors;
+  return outputs < 1 ? 1 : (outputs > 8 ? 8 : outputs);
+}
+
+/// One run of the sums of one tile of outputs, vectors along columns.
+template <class T, int VectorBytes, int Width, class Slot, bool has_slots>
+CUSYNAPSE_HOST_DEVICE void sum_columns(const DenseWork<T>& work, std::int64_t run, bool is_last,
+                                       std::int64_t tile, std::int64_t runs, std::int32_t inputs,
+                                       const T* staged) {
+  constexpr int row_bytes = Width * static_cast<int>(sizeof(T));
+  constexpr int vector_bytes = row_bytes < VectorBytes ? row_bytes : VectorBytes;
+  constexpr int vectors = row_bytes / vector_bytes;
+  constexpr int at_once = outputs_at_once<VectorBytes>(vectors);
+  using Vector = typename VectorType<T, vector_bytes>::type;
+  const DelayedDense<T>& a = work.arguments;
+  const std::int64_t plan_at = (tile * runs + run) * sum_run * dense_tile_outputs;
+  const auto* const slots = static_cast<const Slot*>(a.plan.slots);
+  const std::int64_t newest = work.columns.row_start(0);
+  const std::int64_t pitch = work.columns.pitch;
+  const std::int64_t delay_slots = work.columns.delay_slots;
+
+  for (std::int64_t first = 0; first < dense_tile_outputs; first += at_once) {
+    Vector sums[at_once * vectors] = {};
+    for (std::int32_t pass = 0; pass < work.passes; ++pass) {
+      const T* weight = a.plan.weights[pass] + plan_at + first;
+      const Slot* slot = has_slots ? slots + plan_at + first : nullptr;
+      const T* row = staged + pass * sum_run * work.input_pitch;
+      for (std::int32_t i = 0; i < inputs; ++i) {
+#pragma GCC unroll 8
+        for (int j = 0; j < at_once; ++j) {
+          std::int64_t start = newest;
+          if constexpr (has_slots) {
+            const std::int64_t s = slot[j];
+            start = s == delay_slots ? 0 : newest - s * pitch;
+          }
+          const T* const values = row + start;
+          const T w = weight[j];
+#pragma GCC unroll 8
+          for (int v = 0; v < vectors; ++v) {
+            Vector piece;
+            std::memcpy(&piece, values + v * (vector_bytes / static_cast<int>(sizeof(T))),
+                        sizeof piece);
+            sums[j * vectors + v] += w * piece;
+          }
+        }
+        weight += dense_tile_outputs;
+        if constexpr (has_slots) slot += dense_tile_outputs;
+        row += work.input_pitch;
+      }
+    }
+    add_run(work, run, is_last, (tile * dense_tile_outputs + first) * Width, sums);
+  }
+}
+
+/// The same with vectors along outputs: for fewer columns than a vector is long.
+template <class T, int Width, class Slot, bool has_slots>
+CUSYNAPSE_HOST_DEVICE void sum_outputs(const DenseWork<T>& work, std::int64_t run, bool is_last,
+                                       std::int64_t tile, std::int64_t runs, std::int32_t inputs,
+                                       const T* staged) {
+  constexpr int lanes = static_cast<int>(dense_tile_outputs);
+  const DelayedDense<T>& a = work.arguments;
+  const std::int64_t plan_at = (tile * runs + run) * sum_run * dense_tile_outputs;
+  const auto* const slots = static_cast<const Slot*>(a.plan.slots);
+  const std::int32_t newest = work.columns.row_start(0);
+  const std::int32_t pitch = work.columns.pitch;
+  const std::int32_t delay_slots = work.columns.delay_slots;
+
+  T sums[Width][lanes] = {};
+  for (std::int32_t pass = 0; pass < work.passes; ++pass) {
+    const T* weight = a.plan.weights[pass] + plan_at;
+    const Slot* slot = has_slots ? slots + plan_at : nullptr;
+    const T* row = staged + pass * sum_run * work.input_pitch;
+    for (std::int32_t i = 0; i < inputs; ++i) {
+      std::int32_t starts[lanes];
+      for (int j = 0; j < lanes; ++j) {
+        std::int32_t start = newest;
+        if constexpr (has_slots) {
+          const std::int32_t s = slot[j];
+          start = s == delay_slots ? 0 : newest - s * pitch;
+        }
+        starts[j] = start;
+      }
+      for (int c = 0; c < Width; ++c) {
+        for (int j = 0; j < lanes; ++j) sums[c][j] += weight[j] * row[starts[j] + c];
+      }
+      weight += dense_tile_outputs;
+      if constexpr (has_slots) slot += dense_tile_outputs;
+      row += work.input_pitch;
+    }
+  }
+  using Vector = typename VectorType<T, 16>::type;
+  constexpr int vectors = Width * lanes * static_cast<int>(sizeof(T)) / 16;
+  Vector as_vectors[vectors];
+  std::memcpy(as_vectors, sums, sizeof sums);
+  add_run(work, run, is_last, tile * dense_tile_outputs * Width, as_vectors);
+}
+
+/// What one thread does of a run: tiles of outputs, or positions to stage.
+template <class T>
+struct RunPart {
+  const DenseWork<T>& work;
+  std::int64_t run;
+  std::int64_t runs;
+  std::int32_t inputs;  ///< of the run, 32 but for the last
+  T* staged;
+  std::int64_t begin;
+  std::int64_t end;
+};
+
+template <class T, int VectorBytes, int Width, class Slot, bool has_slots>
+CUSYNAPSE_HOST_DEVICE void sum_tiles_of(const RunPart<T>& part) {
+  const DenseWork<T>& work = part.work;
+  const bool is_last = part.run == part.runs - 1;
+  for (std::int64_t tile = part.begin; tile < part.end; ++tile) {
+    if constexpr (Width < 8) {
+      sum_outputs<T, Width, Slot, has_slots>(work, part.run, is_last, tile, part.runs, part.inputs,
+                                             part.staged);
+    } else {
+      sum_columns<T, VectorBytes, Width, Slot, has_slots>(work, part.run, is_last, tile, part.runs,
+                                                          part.inputs, part.staged);
+    }
+  }
+}
+
+template <class T, int VectorBytes, class Slot, bool has_slots>
+CUSYNAPSE_HOST_DEVICE void sum_tiles(const RunPart<T>& part) {
+  switch (part.work.columns.width) {
+    case 32:
+      return sum_tiles_of<T, VectorBytes, 32, Slot, has_slots>(part);
+    case 16:
+      return sum_tiles_of<T, VectorBytes, 16, Slot, has_slots>(part);
+    case 8:
+      return sum_tiles_of<T, VectorBytes, 8, Slot, has_slots>(part);
+    case 4:
+      return sum_tiles_of<T, VectorBytes, 4, Slot, has_slots>(part);
+    case 2:
+      return sum_tiles_of<T, VectorBytes, 2, Slot, has_slots>(part);
+    default:
+      return sum_tiles_of<T, VectorBytes, 1, Slot, has_slots>(part);
+  }
+}
+
+template <class T, int VectorBytes>
+CUSYNAPSE_HOST_DEVICE void sum_part(const RunPart<T>& part) {
+  switch (part.work.arguments.plan.width) {
+    case SlotWidth::none:
+      return sum_tiles<T, VectorBytes, std::uint8_t, false>(part);
+    case SlotWidth::byte:
+      return sum_tiles<T, VectorBytes, std::uint8_t, true>(part);
+    case SlotWidth::word:
+      return sum_tiles<T, VectorBytes, std::uint16_t, true>(part);
+  }
+}
+
+template <class T>
+CUSYNAPSE_HOST_DEVICE void stage_part(const RunPart<T>& part) {
+  stage(part.work, part.run * sum_run, part.inputs, static_cast<std::int32_t>(part.begin),
+        static_cast<std::int32_t>(part.end), part.staged);
+}
+
+// One function an instruction set, as the loops of launch.hpp.
+template <class T>
+void sum_part_baseline(const RunPart<T>& part) {
+  sum_part<T, 16>(part);
+}
+template <class T>
+void stage_part_baseline(const RunPart<T>& part) {
+  stage_part(part);
+}
+#if defined(__x86_64__) && defined(__GNUC__)
+template <class T>
+__attribute__((target("avx2"))) void sum_part_avx2(const RunPart<T>& part) {
+  sum_part<T, 32>(part);
+}
+template <class T>
+__attribute__((target("avx2"))) void stage_part_avx2(const RunPart<T>& part) {
+  stage_part(part);
+}
+template <class T>
+__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl"))) void sum_part_avx512(
+    const RunPart<T>& part) {
+  sum_part<T, 64>(part);
+}
+template <class T>
+__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl"))) void stage_part_avx512(
+    const RunPart<T>& part) {
+  stage_part(part);
+}
+#endif
+
+template <class T>
+struct RunFunctions {
+  void (*sum)(const RunPart<T>&) = sum_part_baseline<T>;
+  void (*stage)(const RunPart<T>&) = stage_part_baseline<T>;
+
+  static RunFunctions best() {
+    RunFunctions functions;
+#if defined(__x86_64__) && defined(__GNUC__)
+    switch (best_instruction_set()) {
+      case InstructionSet::baseline:
+        break;
+      case InstructionSet::avx2:
+        return {sum_part_avx2<T>, stage_part_avx2<T>};
+      case InstructionSet::avx512:
+        return {sum_part_avx512<T>, stage_part_avx512<T>};
+    }
+#endif
+    return functions;
+  }
+};
+
+/// Writes the totals of tiles [begin, end) out.
+template <class T>
+void store_outputs(const DenseWork<T>& work, std::int64_t begin, std::int64_t end) {
+  const DelayedDense<T>& a = work.arguments;
+  const std::int32_t width = work.columns.width;
+  const std::int64_t columns =
+      std::min<std::int64_t>(width, kernels::column_count(a) - work.columns.first);
+  for (std::int64_t tile = begin; tile < end; ++tile) {
+    const std::int64_t first = tile * dense_tile_outputs;
+    const std::int64_t count = std::min(dense_tile_outputs, a.outputs - first);
+    // Wide blocks hold the columns of an output together, narrow ones the outputs of a column.
+    const std::int64_t column_pitch = width < 8 ? dense_tile_outputs : 1;
+    const std::int64_t output_pitch = width < 8 ? 1 : width;
+    const T* const total = work.total + first * width;
+    for (std::int64_t c = 0; c < columns; ++c) {
+      T* const out = a.out + (work.columns.first + c) * a.outputs + first;
+      for (std::int64_t j = 0; j < count; ++j) {
+        T value = total[c * column_pitch + j * output_pitch];
+        if (a.bias != nullptr) value = math::add(value, a.bias[first + j]);
+        out[j] = a.accumulates ? math::add(out[j], value) : value;
+      }
+    }
+  }
+}
+
+/// Part `thread` of `threads` of [0, size), in steps of `step`.
+struct Share {
+  std::int64_t begin;
+  std::int64_t end;
+  Share(std::int64_t size, std::int64_t thread, std::int64_t threads, std::int64_t step)
+      : begin(std::min(size, (size / step * thread / threads) * step)),
+        end(thread + 1 == threads ? size : (size / step * (thread + 1) / threads) * step) {}
+};
+
+/// All runs of a block of columns, by one of several threads. `barrier` waits for all of them.
+template <class T, class Barrier>
+void sum_block(const DenseWork<T>& work, std::int64_t thread, std::int64_t threads,
+               const Barrier& barrier) {
+  static const RunFunctions<T> functions = RunFunctions<T>::best();
+  const DelayedDense<T>& a = work.arguments;
+  const std::int64_t runs = (a.inputs + sum_run - 1) / sum_run;
+  const Share tiles(work.outputs / dense_tile_outputs, thread, threads, 1);
+  const Share positions(work.columns.staged() - work.columns.width, thread, threads, 4);
+  const auto stage_run = [&](std::int64_t run) {
+    const auto inputs = static_cast<std::int32_t>(std::min(sum_run, a.inputs - run * sum_run));
+    functions.stage(RunPart<T>{work, run, runs, inputs, work.staged[run % 2],
+                               work.columns.width + positions.begin,
+                               work.columns.width + positions.end});
+  };
+  if (thread == 0) stage_overbound(work);
+  stage_run(0);
+  barrier();
+  for (std::int64_t run = 0; run < runs; ++run) {
+    if (run + 1 < runs) stage_run(run + 1);
+    const auto inputs = static_cast<std::int32_t>(std::min(sum_run, a.inputs - run * sum_run));
+    functions.sum(
+        RunPart<T>{work, run, runs, inputs, work.staged[run % 2], tiles.begin, tiles.end});
+    barrier();
+  }
+  store_outputs(work, tiles.begin, tiles.end);
+}
+
+template <class T>
+void delayed_dense(const DelayedDense<T>& a) {
+  const std::int64_t columns = kernels::column_count(a);
+  for (std::int64_t first = 0; first < columns;) {
+    const DenseWork<T> work(a, first, block_width(a, first));
+#if defined(_OPENMP)
+    const std::int64_t terms = a.inputs * a.outputs * work.columns.width;
+    const bool is_parallel =
+        terms >= parallel_threshold && a.outputs > dense_tile_outputs && omp_get_max_threads() > 1;
+#pragma omp parallel if (is_parallel)
+    {
+      sum_block(work, omp_get_thread_num(), omp_get_num_threads(), [] {
+#pragma omp barrier
+      });
+    }
+#else
+    sum_block(work, 0, 1, [] {});
+#endif
+    first += work.columns.width;
+  }
+}
+
+}  // namespace cusynapse::cpu

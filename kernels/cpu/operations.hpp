@@ -1,0 +1,36 @@
+// The operations of the CPU backend that have files of their own.
+#pragma once
+
+#include "kernels/backend.hpp"
+
+namespace cusynapse::cpu {
+
+// connection_operations.cpp
+template <class T>
+class CpuConnectionOperations final : public ConnectionOperations<T> {
+ public:
+  void delay_plan(const Stream& stream, const DelayPlan<T>& a) const override;
+  std::size_t dense_workspace_bytes(const DelayedDense<T>& a) const override;
+  void delayed_dense(const Stream& stream, const DelayedDense<T>& a) const override;
+  void delayed_direct(const Stream& stream, const DelayedDirect<T>& a) const override;
+  void delayed_conv2d(const Stream& stream, const DelayedConv2D<T>& a) const override;
+  void synaptic_select(const Stream& stream, const SynapticSelect<T>& a,
+                       std::int64_t size) const override;
+  void synaptic_copy(const Stream& stream, const SynapticCopyArguments<T>& a,
+                     std::int64_t size) const override;
+  void synaptic_copy(const Stream& stream, const SynapticCopyArguments<std::uint8_t>& a,
+                     std::int64_t size) const override;
+  void zero_diagonal(const Stream& stream, T* matrix, std::int64_t size) const override;
+  void clamp(const Stream& stream, T* values, std::int64_t size, T low, T high) const override;
+};
+
+// neuron_operations.cpp
+template <class T>
+class CpuNeuronOperations final : public NeuronOperations<T> {
+ public:
+  void leaky_integrate_and_fire(const Stream& stream,
+                                const LeakyIntegrateAndFireStep<T>& a) const override;
+  void refractory_read(const Stream& stream, const RefractoryRead<T>& a) const override;
+};
+
+}  // namespace cusynapse::cpu

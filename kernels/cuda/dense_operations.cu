@@ -1,0 +1,34 @@
+#include "kernels/bodies/delayed_dense.hpp"
+#include "kernels/cuda/launch.cuh"
+#include "kernels/cuda/operations.cuh"
+#include "kernels/cuda/tuning.cuh"
+
+namespace cusynapse::cuda {
+
+using kernels::gpu_width;
+
+template <class T>
+std::size_t CudaConnectionOperations<T>::dense_workspace_bytes(const DelayedDense<T>& a) const {
+  return kernels::dense_partial_bytes(a, DensePolicy::threads);
+}
+
+template <class T>
+void CudaConnectionOperations<T>::delayed_dense(const Stream& stream,
+                                                const DelayedDense<T>& a) const {
+  kernels::visit_delayed_dense(a, DensePolicy::threads, [&](const auto& body) {
+    launch_tile<DensePolicy>(stream, body, body.blocks());
+  });
+  launch_index<ReducePolicy>(stream, kernels::dense_reduction<gpu_width>(a, DensePolicy::threads),
+                             kernels::group_count(a.outputs, gpu_width), kernels::column_count(a));
+}
+
+template std::size_t CudaConnectionOperations<float>::dense_workspace_bytes(
+    const DelayedDense<float>&) const;
+template std::size_t CudaConnectionOperations<double>::dense_workspace_bytes(
+    const DelayedDense<double>&) const;
+template void CudaConnectionOperations<float>::delayed_dense(const Stream&,
+                                                             const DelayedDense<float>&) const;
+template void CudaConnectionOperations<double>::delayed_dense(const Stream&,
+                                                              const DelayedDense<double>&) const;
+
+}  // namespace cusynapse::cuda
