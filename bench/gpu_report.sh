@@ -7,7 +7,7 @@
 # Other settings, from the environment:
 #   CUSYNAPSE_REPORT_SECONDS    time all stages together may take (570)
 #   CUSYNAPSE_REPORT_BUILD      build folder (build/gpu_report)
-#   CUSYNAPSE_REPORT_MIN_TIME   seconds a repetition of a bench lasts at least (0.02)
+#   CUSYNAPSE_REPORT_MIN_TIME   seconds a repetition of a bench lasts at least (0.01)
 #   CUSYNAPSE_SANITIZER_FILTER  GoogleTest filter of the tests run under compute-sanitizer (*)
 #   CUSYNAPSE_COMMIT            commit to record where there is no git
 #
@@ -33,7 +33,7 @@ if [[ -n $dependencies ]]; then
 fi
 budget=${CUSYNAPSE_REPORT_SECONDS:-570}
 build=${CUSYNAPSE_REPORT_BUILD:-$root/build/gpu_report}
-min_time=${CUSYNAPSE_REPORT_MIN_TIME:-0.02}
+min_time=${CUSYNAPSE_REPORT_MIN_TIME:-0.01}
 record=$folder/record.json
 log=$folder/log.txt
 stamp=$build/gpu_report.source
@@ -373,7 +373,7 @@ else
   fi
   while IFS= read -r operation; do
     result=$scratch/$operation.json
-    run_once "bench_$operation" 90 "$result" "$bench" \
+    run_once "bench_$operation" 120 "$result" "$bench" \
       "--benchmark_filter=^$operation/.*/cuda/" "--benchmark_min_time=$min_time" \
       "--benchmark_out=$result" --benchmark_out_format=json </dev/null
   done <"$scratch/operations"

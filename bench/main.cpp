@@ -7,6 +7,7 @@
 
 #include "support/benches.hpp"
 #include "support/context.hpp"
+#include "support/measure.hpp"
 
 int main(int argc, char** argv) {
   using namespace cusynapse::bench;
@@ -27,11 +28,15 @@ int main(int argc, char** argv) {
     register_grouped();
     register_select();
     register_resize();
+    register_dense();
+    register_conv2d();
+    register_direct();
+    register_delay_plan();
   } catch (const std::exception& error) {
     std::fprintf(stderr, "cusynapse_bench: %s\n", error.what());
     return 1;
   }
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
-  return 0;
+  return any_failed() ? 1 : 0;
 }

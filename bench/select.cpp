@@ -3,7 +3,6 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "cusynapse/buffer.hpp"
@@ -40,12 +39,6 @@ constexpr Case cases[] = {
     {"double_exponential", 11, no_samples, true},
     {"alpha", 11, no_samples, false},
 };
-
-template <class T>
-const Model<T>& model_named(std::string_view name) {
-  return *std::find_if(models<T>.begin(), models<T>.end(),
-                       [name](const Model<T>& model) { return model.name == name; });
-}
 
 template <class T>
 struct Selecting {

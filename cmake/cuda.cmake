@@ -37,9 +37,11 @@ function(cusynapse_add_cuda_backend target)
     kernels/cuda/cuda_backend.cu
     kernels/cuda/dense_operations.cu
     kernels/cuda/neuron_operations.cu
+    kernels/cuda/projection_operations.cu
     kernels/cuda/ring_operations.cu
     kernels/cuda/step_operations.cu
-    kernels/cuda/select_operations.cu)
+    kernels/cuda/select_operations.cu
+    kernels/cuda/update_operations.cu)
   target_compile_definitions(${target} PRIVATE CUSYNAPSE_HAS_CUDA=1)
   target_link_libraries(${target} PRIVATE CUDA::cudart_static)
   set_target_properties(${target} PROPERTIES

@@ -134,4 +134,49 @@ std::int32_t checked_slots(const Where& where, double duration, double step_time
   return static_cast<std::int32_t>(slots);
 }
 
+void check_update_reduction(const Where& where, UpdateReduction reduction) {
+  check(reduction >= UpdateReduction::sum && reduction <= UpdateReduction::maximum, where,
+        "reduction", static_cast<double>(reduction), "one of UpdateReduction");
+}
+
+namespace {
+
+// Names of a bound's members, as messages show them.
+struct BoundNames {
+  const char* rule;
+  const char* limit;
+  const char* power;
+  const char* range;
+};
+
+template <class T>
+void check_update_bound(const Where& where, const BoundNames& names, const UpdateBound<T>& bound) {
+  check(bound.rule >= BoundRule::none && bound.rule <= BoundRule::sharp, where, names.rule,
+        static_cast<double>(bound.rule), "one of BoundRule");
+  if (bound.rule == BoundRule::none) return;
+  check(std::isfinite(bound.limit), where, names.limit, bound.limit, "finite");
+  if (bound.rule == BoundRule::power || bound.rule == BoundRule::scaled_power) {
+    check(std::isfinite(bound.power), where, names.power, bound.power, "finite");
+  }
+  if (bound.rule == BoundRule::scaled_multiplicative || bound.rule == BoundRule::scaled_power) {
+    check_finite_positive(where, names.range, bound.range);
+  }
+}
+
+}  // namespace
+
+template <class T>
+void check_update_bounds(const Where& where, const UpdateBound<T>& upper,
+                         const UpdateBound<T>& lower) {
+  check_update_bound(where, {"upper.rule", "upper.limit", "upper.power", "upper.range"}, upper);
+  check_update_bound(where, {"lower.rule", "lower.limit", "lower.power", "lower.range"}, lower);
+  if (upper.rule == BoundRule::none || lower.rule == BoundRule::none) return;
+  check(upper.limit > lower.limit, where, "upper.limit", upper.limit, "above lower.limit");
+}
+
+template void check_update_bounds(const Where&, const UpdateBound<float>&,
+                                  const UpdateBound<float>&);
+template void check_update_bounds(const Where&, const UpdateBound<double>&,
+                                  const UpdateBound<double>&);
+
 }  // namespace cusynapse::host

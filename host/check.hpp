@@ -9,6 +9,7 @@
 #include "cusynapse/ops.hpp"
 #include "cusynapse/shape.hpp"
 #include "cusynapse/stream.hpp"
+#include "cusynapse/update_ops.hpp"
 
 namespace cusynapse::host {
 
@@ -80,5 +81,14 @@ std::int64_t checked_frame_size(const Where& where, const Shape& shape, std::int
 /// than can be counted.
 std::int32_t checked_slots(const Where& where, double duration, double step_time, bool inclusive,
                            std::int64_t frame_size);
+
+/// Throws `Error(invalid_argument)` for a reduction that does not exist.
+void check_update_reduction(const Where& where, UpdateReduction reduction);
+
+/// Throws `Error(invalid_argument)` unless the bounds of an update are what `parameter_update`
+/// takes.
+template <class T>
+void check_update_bounds(const Where& where, const UpdateBound<T>& upper,
+                         const UpdateBound<T>& lower);
 
 }  // namespace cusynapse::host

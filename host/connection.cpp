@@ -75,15 +75,27 @@ const char* name_of(Parameter parameter) {
   return "parameter";
 }
 
+// The width of the slots that delays choose from. Refused before anything is allocated.
+SlotWidth checked_slot_width(const host::Where& where, std::int32_t slots) {
+  if (slots > 65535) {
+    throw Error(Errc::not_supported, where.name() + ": delays reach " + std::to_string(slots) +
+                                         " steps, expected at most 65535");
+  }
+  return slot_width(slots);
+}
+
 template <class T>
 std::shared_ptr<Synapse<T>> made_by(const SynapseFactory<T>& factory, const Stream& stream,
                                     const char* name, const Shape& shape,
                                     const ConnectionOptions& options) {
   if (!factory) host::refuse(name, "synapse factory", "empty", "one that makes synapses");
-  host::checked_frame_size(name, shape, options.batch_size);
+  const std::int64_t frame = host::checked_frame_size(name, shape, options.batch_size);
   host::check_positive_in<T>(name, "step_time", options.step_time);
   const double delay = options.delay.value_or(0.0);
   host::check_finite_not_negative(name, "delay", delay);
+  if (delay > 0) {
+    checked_slot_width(name, host::checked_slots(name, delay, options.step_time, true, frame));
+  }
   std::shared_ptr<Synapse<T>> synapse =
       factory(stream, shape, options.step_time, delay, options.batch_size);
   if (synapse != nullptr &&
@@ -162,7 +174,7 @@ auto Connection<T>::make_storage(const host::Where& where, std::int64_t batch_si
   storage.batch_size = batch_size;
   storage.ring_slots = host::checked_slots(where, delay, step_time, true, frame);
   const bool will_delay = has_delays_ && delay > 0;
-  if (will_delay) storage.width = slot_width(storage.ring_slots);
+  if (will_delay) storage.width = checked_slot_width(where, storage.ring_slots);
 
   const bool is_dense = description_.layout == SynapticLayout::dense;
   const std::int64_t weights = description_.weight.size();

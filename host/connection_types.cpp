@@ -28,9 +28,9 @@ Shape shape_of(const char* name, const std::shared_ptr<Synapse<T>>& synapse) {
 }
 
 template <class Description>
-Description dense(const Shape& input, const Shape& output) {
+Description dense(const char* name, const Shape& input, const Shape& output) {
   Description d;
-  d.name = "LinearDense";
+  d.name = name;
   d.layout = SynapticLayout::dense;
   d.input = input;
   d.output = output;
@@ -62,8 +62,7 @@ Description direct(const Shape& shape) {
 
 template <class Description>
 Description lateral(const Shape& shape) {
-  Description d = dense<Description>(shape, shape);
-  d.name = "LinearLateral";
+  Description d = dense<Description>("LinearLateral", shape, shape);
   d.is_lateral = true;
   return d;
 }
@@ -121,16 +120,17 @@ Description convolution(const Conv2DOptions& options) {
 template <class T>
 LinearDense<T>::LinearDense(const Stream& stream, const Shape& input, const Shape& output,
                             const ConnectionOptions& options, const SynapseFactory<T>& factory)
-    : Connection<T>(stream, dense<typename Connection<T>::Description>(input, output), options,
-                    factory) {}
+    : Connection<T>(stream,
+                    dense<typename Connection<T>::Description>("LinearDense", input, output),
+                    options, factory) {}
 
 template <class T>
 LinearDense<T>::LinearDense(const Stream& stream, const Shape& output,
                             std::shared_ptr<Synapse<T>> synapse, bool biased, std::uint64_t seed)
-    : Connection<T>(
-          stream,
-          dense<typename Connection<T>::Description>(shape_of("LinearDense", synapse), output),
-          biased, seed, synapse) {}
+    : Connection<T>(stream,
+                    dense<typename Connection<T>::Description>(
+                        "LinearDense", shape_of("LinearDense", synapse), output),
+                    biased, seed, synapse) {}
 
 template <class T>
 LinearDirect<T>::LinearDirect(const Stream& stream, const Shape& shape,

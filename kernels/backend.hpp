@@ -7,7 +7,9 @@
 #include "cusynapse/connection_ops.hpp"
 #include "cusynapse/neuron_ops.hpp"
 #include "cusynapse/ops.hpp"
+#include "cusynapse/projection_ops.hpp"
 #include "cusynapse/stream.hpp"
+#include "cusynapse/update_ops.hpp"
 
 namespace cusynapse {
 
@@ -54,6 +56,18 @@ class RingOperations {
   ~RingOperations() = default;
 };
 
+/// Updates of parameters, T float or double. Arguments have been checked.
+template <class T>
+class UpdateOperations {
+ public:
+  virtual void accumulate_part(const Stream& stream, const AccumulatePart<T>& arguments) const = 0;
+  virtual void parameter_update(const Stream& stream,
+                                const ParameterUpdate<T>& arguments) const = 0;
+
+ protected:
+  ~UpdateOperations() = default;
+};
+
 /// Operations of connections, T float or double. Arguments have been checked.
 template <class T>
 class ConnectionOperations {
@@ -75,6 +89,21 @@ class ConnectionOperations {
 
  protected:
   ~ConnectionOperations() = default;
+};
+
+/// Operations on signed weight matrices, T float or double. Arguments have been checked.
+template <class T>
+class ProjectionOperations {
+ public:
+  virtual void linear_saturating(const Stream& stream,
+                                 const LinearSaturating<T>& arguments) const = 0;
+  virtual void hardware_image(const Stream& stream, const HardwareImage<T>& arguments) const = 0;
+  virtual void masked_copy(const Stream& stream, const MaskedCopy<T>& arguments) const = 0;
+  virtual void transposed_plan(const Stream& stream, const TransposedPlan<T>& arguments) const = 0;
+  virtual void outer_product(const Stream& stream, const OuterProduct<T>& arguments) const = 0;
+
+ protected:
+  ~ProjectionOperations() = default;
 };
 
 /// A kind of device. Backends hold no state; one object of each serves the whole process.
@@ -110,6 +139,10 @@ class Backend {
   virtual const RingOperations<float>& rings(float) const noexcept = 0;
   virtual const RingOperations<double>& rings(double) const noexcept = 0;
   virtual const RingOperations<bool>& rings(bool) const noexcept = 0;
+  virtual const UpdateOperations<float>& updates(float) const noexcept = 0;
+  virtual const UpdateOperations<double>& updates(double) const noexcept = 0;
+  virtual const ProjectionOperations<float>& projections(float) const noexcept = 0;
+  virtual const ProjectionOperations<double>& projections(double) const noexcept = 0;
 
  protected:
   ~Backend() = default;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cusynapse/stream.hpp"
+#include "support/sgemm.hpp"
 
 namespace cusynapse::bench {
 
@@ -38,6 +39,16 @@ class Backend {
   /// Synapses whose histories exceed every cache of the device.
   virtual std::int64_t large_population() const = 0;
   virtual std::unique_ptr<TimedCall> timed(std::function<void()> call, Launch launch) = 0;
+  /// Waits until nothing of the calls before still occupies the device: threads that look out for
+  /// more work take time from another library's.
+  virtual void settle() = 0;
+  /// The vendor's product of matrices; null where the bench program was built without one.
+  virtual Sgemm* sgemm() = 0;
+  /// out[b][o] = sum over i of weights[i][o] * values[b][i][o], as an array library does it: a
+  /// product of elements, in place, then their sum. Enqueued.
+  virtual bool has_weighted_sum() const = 0;
+  virtual void weighted_sum(const float* weights, float* values, float* out,
+                            const ProductShape& shape) = 0;
   /// Enqueues the copy whose speed benches are compared with.
   virtual void copy(float* destination, const float* source, std::int64_t count) = 0;
   /// What a record should know about the device, as key and value.

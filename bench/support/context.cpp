@@ -6,23 +6,9 @@
 #include <string>
 
 #include "support/backend.hpp"
-
-#ifdef _OPENMP
-#include <omp.h>
-#endif
+#include "support/threads.hpp"
 
 namespace cusynapse::bench {
-namespace {
-
-int thread_count() {
-#ifdef _OPENMP
-  return omp_get_max_threads();
-#else
-  return 1;
-#endif
-}
-
-}  // namespace
 
 void add_context() {
   const char* given = std::getenv("CUSYNAPSE_COMMIT");

@@ -4,6 +4,7 @@
 
 #include "cusynapse/buffer.hpp"
 #include "support/backend.hpp"
+#include "support/cublas.hpp"
 
 namespace cusynapse::bench {
 namespace {
@@ -108,6 +109,7 @@ class CudaBackend final : public Backend {
     check(cudaGetDeviceProperties(&properties_, ordinal), "cudaGetDeviceProperties");
     flush_ = Buffer<std::uint8_t>(Device::cuda(ordinal),
                                   2 * static_cast<std::int64_t>(properties_.l2CacheSize) + 1);
+    cublas_ = make_cublas(owned_.get());
   }
   const char* name() const override { return "cuda"; }
   Stream stream() const override { return owned_.get(); }
@@ -115,6 +117,13 @@ class CudaBackend final : public Backend {
   std::unique_ptr<TimedCall> timed(std::function<void()> call, Launch launch) override {
     if (launch == Launch::graph) return std::make_unique<GraphCall>(native(), call);
     return std::make_unique<EagerCall>(native(), std::move(call), flush_);
+  }
+  void settle() override {}
+  Sgemm* sgemm() override { return cublas_.get(); }
+  bool has_weighted_sum() const override { return cublas_ != nullptr; }
+  void weighted_sum(const float* weights, float* values, float* out,
+                    const ProductShape& shape) override {
+    cublas_->weighted_sum(weights, values, out, shape);
   }
   void copy(float* destination, const float* source, std::int64_t count) override {
     check(cudaMemcpyAsync(destination, source, static_cast<std::size_t>(count) * sizeof(float),
@@ -132,7 +141,8 @@ class CudaBackend final : public Backend {
             {"gpu_multiprocessors", std::to_string(properties_.multiProcessorCount)},
             {"gpu_l2_bytes", std::to_string(properties_.l2CacheSize)},
             {"cuda_driver", std::to_string(driver)},
-            {"cuda_runtime", std::to_string(runtime)}};
+            {"cuda_runtime", std::to_string(runtime)},
+            {"cuda_sgemm", describe(cublas_.get())}};
   }
 
  private:
@@ -141,6 +151,7 @@ class CudaBackend final : public Backend {
   OwnedStream owned_;
   cudaDeviceProp properties_ = {};
   Buffer<std::uint8_t> flush_;
+  std::unique_ptr<Cublas> cublas_;
 };
 
 }  // namespace

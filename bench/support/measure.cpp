@@ -32,12 +32,15 @@ Work copy_like(const Work& work, Backend& backend) {
   return copy;
 }
 
+bool has_failed = false;
+
 struct Prepared {
   std::string name;
   Work work;
   std::unique_ptr<TimedCall> call;
   Work copy;
   std::unique_ptr<TimedCall> timed_copy;
+  std::unique_ptr<TimedCall> reference;
 };
 
 void warm_up(Backend& backend, const Work& work) {
@@ -59,6 +62,11 @@ Prepared& prepare_once(const std::string& name, Backend& backend,
   warm_up(backend, next.copy);
   next.call = backend.timed(next.work.call, next.work.launch);
   next.timed_copy = backend.timed(next.copy.call, next.copy.launch);
+  if (next.work.reference) {
+    next.work.reference();
+    backend.stream().synchronize();
+    next.reference = backend.timed(next.work.reference, next.work.launch);
+  }
   return current.emplace(std::move(next));
 }
 
@@ -66,6 +74,29 @@ double median(std::vector<double>& samples) {
   const auto middle = samples.begin() + static_cast<std::ptrdiff_t>(samples.size() / 2);
   std::nth_element(samples.begin(), middle, samples.end());
   return *middle;
+}
+
+/// A call's time, the median of a few in a row after one that warms up.
+double seconds_in_a_row(Backend& backend, TimedCall& call) {
+  constexpr std::size_t calls_in_a_row = 3;
+  backend.settle();
+  call.seconds();
+  std::vector<double> samples(calls_in_a_row);
+  for (double& sample : samples) sample = call.seconds();
+  return median(samples);
+}
+
+/// How many times as long as the reference a call takes: the two by turns, and the median of the
+/// turns' ratios, so that what slows the machine down for a while slows both.
+double ratio_to_reference(Backend& backend, Prepared& prepared, double call_seconds) {
+  constexpr double turns_seconds = 0.5;
+  const double turns = turns_seconds / (8.0 * std::max(call_seconds, 1e-6));
+  std::vector<double> ratios(static_cast<std::size_t>(std::clamp(turns, 3.0, 15.0)));
+  for (double& ratio : ratios) {
+    ratio = seconds_in_a_row(backend, *prepared.call);
+    ratio /= seconds_in_a_row(backend, *prepared.reference);
+  }
+  return median(ratios);
 }
 
 void measure(benchmark::State& state, Backend& backend, Prepared& prepared) {
@@ -86,7 +117,12 @@ void measure(benchmark::State& state, Backend& backend, Prepared& prepared) {
   state.counters["GB/s"] = rate * 1e-9;
   state.counters["copy_GB/s"] = copy_rate * 1e-9;
   state.counters["of_copy"] = rate / copy_rate;
-  state.counters["items/s"] = prepared.work.items / call_seconds;
+  state.counters[prepared.work.item_rate] = prepared.work.items / call_seconds;
+  for (const auto& [column, value] : prepared.work.constants) state.counters[column] = value;
+  if (prepared.reference != nullptr) {
+    state.counters[prepared.work.reference_ratio] =
+        ratio_to_reference(backend, prepared, call_seconds);
+  }
   if (backend.stream().device().kind == Device::Kind::cuda) {
     state.counters["calls_per_graph"] = prepared.work.launch == Launch::graph ? calls_per_graph : 0;
     state.counters["l2_flushed"] = prepared.work.launch == Launch::eager ? 1 : 0;
@@ -95,6 +131,8 @@ void measure(benchmark::State& state, Backend& backend, Prepared& prepared) {
 
 }  // namespace
 
+bool any_failed() { return has_failed; }
+
 void register_bench(const std::string& name, Backend& backend, std::function<Work()> prepare) {
   benchmark::RegisterBenchmark(
       name.c_str(),
@@ -102,6 +140,7 @@ void register_bench(const std::string& name, Backend& backend, std::function<Wor
         try {
           measure(state, backend, prepare_once(name, backend, prepare));
         } catch (const std::exception& error) {
+          has_failed = true;
           state.SkipWithError(error.what());
         }
       })

@@ -1,8 +1,10 @@
 // The models benches go through, as a table.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <memory>
+#include <string_view>
 
 #include "cusynapse/models.hpp"
 
@@ -38,6 +40,13 @@ inline constexpr std::array<Model<T>, 5> models = {{
     {"double_exponential", make_current<DoubleExponentialCurrent<T>, T>},
     {"alpha", make_current<AlphaCurrent<T>, T>},
 }};
+
+/// The model of a name that is in the table.
+template <class T>
+const Model<T>& model_named(std::string_view name) {
+  return *std::find_if(models<T>.begin(), models<T>.end(),
+                       [name](const Model<T>& model) { return model.name == name; });
+}
 
 /// Options of `batch` samples of `size` synapses that remember `slots` steps.
 inline SynapseOptions population(std::int64_t batch, std::int64_t size, std::int32_t slots) {

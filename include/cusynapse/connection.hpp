@@ -48,8 +48,9 @@ enum class Output : std::int32_t { replace, accumulate };
 /// captured after a call to `prepare` does not.
 ///
 /// Delays outside [0, delayed_by()] read the synapse's overbound value, or the current at the
-/// nearest end where it has none. A delay out of range whose history holds an infinity still reads
-/// the overbound. One stream at a time, as for a synapse.
+/// nearest end where it has none. Sums are matrix products: an infinite current times a weight of 0
+/// is NaN, and so is an infinite trace of a synapse of two whose share in the current is 0. One
+/// stream at a time, as for a synapse.
 template <class T>
 class CUSYNAPSE_EXPORT Connection {
  public:
@@ -146,6 +147,7 @@ class CUSYNAPSE_EXPORT Connection {
   /// The selector's shape if delayed, the synaptic shape [B, synaptic...] if not.
   Shape synaptic_selection_shape() const;
   /// The currents and spikes the weights read: current_at(selector) if delayed, else the newest.
+  /// For synapses whose one trace feeds the other, to within the last bit.
   void syncurrent(const Stream& stream, View<T> out) const;
   void synspike(const Stream& stream, View<std::uint8_t> out) const;
 

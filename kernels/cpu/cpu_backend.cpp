@@ -8,9 +8,13 @@
 #include "kernels/bodies/count_outside.hpp"
 #include "kernels/bodies/decay_inject.hpp"
 #include "kernels/bodies/delayed_select.hpp"
+#include "kernels/bodies/outer_product.hpp"
+#include "kernels/bodies/parameter_update.hpp"
+#include "kernels/bodies/projection.hpp"
 #include "kernels/bodies/ring_operations.hpp"
+#include "kernels/cpu/connection_operations.hpp"
 #include "kernels/cpu/launch.hpp"
-#include "kernels/cpu/operations.hpp"
+#include "kernels/cpu/neuron_operations.hpp"
 
 namespace cusynapse {
 namespace {
@@ -83,6 +87,50 @@ class CpuRingOperations final : public RingOperations<T> {
   }
 };
 
+template <class T>
+class CpuUpdateOperations final : public UpdateOperations<T> {
+ public:
+  void accumulate_part(const Stream&, const AccumulatePart<T>& a) const override {
+    cpu::launch_push(kernels::AccumulatePartBody<T, cpu_width>{a}, group_count(a.size, cpu_width),
+                     1, cpu_width);
+  }
+  void parameter_update(const Stream&, const ParameterUpdate<T>& a) const override {
+    cpu::launch_push(kernels::ParameterUpdateBody<T, cpu_width>{a}, group_count(a.size, cpu_width),
+                     1, cpu_width);
+  }
+};
+
+template <class T>
+class CpuProjectionOperations final : public ProjectionOperations<T> {
+ public:
+  void linear_saturating(const Stream&, const LinearSaturating<T>& a) const override {
+    launch(kernels::LinearSaturatingBody<T, cpu_width>{a}, a.size);
+  }
+  void hardware_image(const Stream&, const HardwareImage<T>& a) const override {
+    launch(kernels::HardwareImageBody<T, cpu_width>{a}, a.size);
+  }
+  void masked_copy(const Stream&, const MaskedCopy<T>& a) const override {
+    launch(kernels::MaskedCopyBody<T, cpu_width>{a}, a.size);
+  }
+  void transposed_plan(const Stream&, const TransposedPlan<T>& a) const override {
+    const kernels::TransposedPlanBody<T, cpu_width> body{a};
+    cpu::launch_index(body, body.width(), body.height(), cpu_width);
+  }
+  void outer_product(const Stream&, const OuterProduct<T>& a) const override {
+    constexpr int height = kernels::cpu_outer_height;
+    kernels::visit_outer_product<cpu_width, height>(a, [&](const auto& body) {
+      cpu::launch_index(body, group_count(a.outputs, height), group_count(a.inputs, cpu_width),
+                        cpu_width * height * (a.rows + 1));
+    });
+  }
+
+ private:
+  template <class Body>
+  static void launch(const Body& body, std::int64_t size) {
+    cpu::launch_index(body, group_count(size, cpu_width), 1, cpu_width);
+  }
+};
+
 class CpuBackend final : public Backend {
  public:
   int device_count() const noexcept override { return 1; }
@@ -147,6 +195,16 @@ class CpuBackend final : public Backend {
   const RingOperations<float>& rings(float) const noexcept override { return float_rings_; }
   const RingOperations<double>& rings(double) const noexcept override { return double_rings_; }
   const RingOperations<bool>& rings(bool) const noexcept override { return bool_rings_; }
+  const UpdateOperations<float>& updates(float) const noexcept override { return float_updates_; }
+  const UpdateOperations<double>& updates(double) const noexcept override {
+    return double_updates_;
+  }
+  const ProjectionOperations<float>& projections(float) const noexcept override {
+    return float_projections_;
+  }
+  const ProjectionOperations<double>& projections(double) const noexcept override {
+    return double_projections_;
+  }
 
  private:
   CpuStepOperations<float> float_steps_;
@@ -158,6 +216,10 @@ class CpuBackend final : public Backend {
   CpuRingOperations<float> float_rings_;
   CpuRingOperations<double> double_rings_;
   CpuRingOperations<bool> bool_rings_;
+  CpuUpdateOperations<float> float_updates_;
+  CpuUpdateOperations<double> double_updates_;
+  CpuProjectionOperations<float> float_projections_;
+  CpuProjectionOperations<double> double_projections_;
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
+#include "kernels/cpu/neuron_operations.hpp"
+
 #include "kernels/bodies/leaky_integrate_and_fire.hpp"
 #include "kernels/cpu/launch.hpp"
-#include "kernels/cpu/operations.hpp"
 
 namespace cusynapse::cpu {
 

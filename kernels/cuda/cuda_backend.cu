@@ -99,6 +99,16 @@ class CudaBackend final : public Backend {
   const RingOperations<float>& rings(float) const noexcept override { return float_rings_; }
   const RingOperations<double>& rings(double) const noexcept override { return double_rings_; }
   const RingOperations<bool>& rings(bool) const noexcept override { return bool_rings_; }
+  const UpdateOperations<float>& updates(float) const noexcept override { return float_updates_; }
+  const UpdateOperations<double>& updates(double) const noexcept override {
+    return double_updates_;
+  }
+  const ProjectionOperations<float>& projections(float) const noexcept override {
+    return float_projections_;
+  }
+  const ProjectionOperations<double>& projections(double) const noexcept override {
+    return double_projections_;
+  }
 
  private:
   static void copy_and_wait(const Stream& stream, void* to, const void* from, std::size_t bytes,
@@ -121,6 +131,10 @@ class CudaBackend final : public Backend {
   cuda::CudaRingOperations<float> float_rings_;
   cuda::CudaRingOperations<double> double_rings_;
   cuda::CudaRingOperations<bool> bool_rings_;
+  cuda::CudaUpdateOperations<float> float_updates_;
+  cuda::CudaUpdateOperations<double> double_updates_;
+  cuda::CudaProjectionOperations<float> float_projections_;
+  cuda::CudaProjectionOperations<double> double_projections_;
 };
 
 }  // namespace

@@ -58,6 +58,25 @@ class CudaRingOperations final : public RingOperations<T> {
   void resample(const Stream& stream, const RingResample<T>& a) const override;
 };
 
+// update_operations.cu
+template <class T>
+class CudaUpdateOperations final : public UpdateOperations<T> {
+ public:
+  void accumulate_part(const Stream& stream, const AccumulatePart<T>& a) const override;
+  void parameter_update(const Stream& stream, const ParameterUpdate<T>& a) const override;
+};
+
+// projection_operations.cu
+template <class T>
+class CudaProjectionOperations final : public ProjectionOperations<T> {
+ public:
+  void linear_saturating(const Stream& stream, const LinearSaturating<T>& a) const override;
+  void hardware_image(const Stream& stream, const HardwareImage<T>& a) const override;
+  void masked_copy(const Stream& stream, const MaskedCopy<T>& a) const override;
+  void transposed_plan(const Stream& stream, const TransposedPlan<T>& a) const override;
+  void outer_product(const Stream& stream, const OuterProduct<T>& a) const override;
+};
+
 void ring_advance(const Stream& stream, RingState* state, std::int32_t slots, std::int64_t steps);
 
 }  // namespace cusynapse::cuda

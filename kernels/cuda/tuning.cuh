@@ -65,6 +65,24 @@ struct NeuronPolicy {
   static constexpr int min_blocks = 3;
 };
 
+/// Parameter updates: a thread covers 8 elements.
+struct UpdatePolicy {
+  static constexpr int threads = 256;
+  static constexpr int min_blocks = 2;
+};
+
+/// Element-wise operations on the weights of projections: a thread covers 8 of them.
+struct ProjectionPolicy {
+  static constexpr int threads = 256;
+  static constexpr int min_blocks = 3;
+};
+
+/// outer_product: a thread keeps 8 inputs by 2 outputs in three levels of sums.
+struct OuterProductPolicy {
+  static constexpr int threads = 128;
+  static constexpr int min_blocks = 2;
+};
+
 /// count_outside: a block counts 4096 values.
 struct CountPolicy {
   static constexpr int threads = 256;

@@ -60,6 +60,17 @@ std::string describe(const Stream& stream, const Case& replayed, const Operation
          " (index.txt:" + std::to_string(operation.place.line) + ")";
 }
 
+Array frame_of(const Array& frames, std::int64_t index) {
+  if (frames.extents.empty() || index < 0 || index >= frames.extents.front()) {
+    refuse(frames.place, frames.name + " has no frame " + std::to_string(index));
+  }
+  Array frame = frames;
+  const std::size_t bytes = frames.bytes.size() / static_cast<std::size_t>(frames.extents.front());
+  frame.bytes = frames.bytes.subspan(static_cast<std::size_t>(index) * bytes, bytes);
+  frame.extents.erase(frame.extents.begin());
+  return frame;
+}
+
 NamedRule<Interpolation> interpolation(const Place& place, const std::string& name,
                                        const Fields& constants) {
   static const std::map<std::string, Interpolation> plain{

@@ -34,6 +34,9 @@ void replay_suite(const std::string& name, const std::vector<Device>& devices,
 /// Describes an operation of a case: "cpu, case 3 NAME, run (index.txt:12)".
 std::string describe(const Stream& stream, const Case& replayed, const Operation& operation);
 
+/// Frame `index` of a recorded array [frames, ...]. Throws std::runtime_error where it has none.
+Array frame_of(const Array& frames, std::int64_t index);
+
 /// Interpolations and extrapolations by their recorded names, with their constant and the tolerance
 /// of what they compute. Throw std::runtime_error for other names.
 template <class Rule>

@@ -10,73 +10,18 @@
 
 #include "cusynapse/buffer.hpp"
 #include "cusynapse/models.hpp"
+#include "golden/feed.hpp"
 #include "golden/replay.hpp"
 #include "golden/synapse_of_case.hpp"
 
 namespace cusynapse::golden {
 namespace {
 
-/// How the frames of a run are fed.
-enum class Stepping { one_by_one, sequence };
-
 /// Which way the spikes of a case are stored: each kind in turn.
 InputKind input_kind(const Case& replayed, Stepping stepping) {
   constexpr InputKind kinds[] = {InputKind::bytes, InputKind::values, InputKind::bits};
   return kinds[(replayed.id + (stepping == Stepping::sequence ? 1 : 0)) % 3];
 }
-
-/// The recorded input of a run on the device, as values, bytes or packed bits.
-class Feed {
- public:
-  /// `kind` is what binary inputs are stored as; weighted ones can only be values.
-  Feed(const Stream& stream, const Array& recorded, InputKind kind)
-      : kind_(recorded.type == ElementType::u8 ? kind : InputKind::values),
-        shape_(to_shape(recorded.extents)),
-        frame_size_(shape_.without_leading(1).size()) {
-    if (kind_ == InputKind::values) {
-      values_ = to_device(stream, recorded.as_float());
-      return;
-    }
-    const std::vector<std::uint8_t> flags = recorded.values<std::uint8_t>();
-    bytes_ = to_device(stream, kind_ == InputKind::bytes ? flags : packed(flags));
-  }
-
-  SpikeInput<float> frame(std::int64_t t) const { return input(t, shape_.without_leading(1)); }
-  SpikeInput<float> all() const { return input(0, shape_); }
-
- private:
-  std::int64_t frame_bytes() const { return (frame_size_ + 7) / 8; }
-
-  std::vector<std::uint8_t> packed(const std::vector<std::uint8_t>& flags) const {
-    std::vector<std::uint8_t> bits(static_cast<std::size_t>(shape_[0] * frame_bytes()), 0);
-    for (std::int64_t t = 0; t < shape_[0]; ++t) {
-      for (std::int64_t e = 0; e < frame_size_; ++e) {
-        if (flags[static_cast<std::size_t>(t * frame_size_ + e)] == 0) continue;
-        bits[static_cast<std::size_t>(t * frame_bytes() + e / 8)] |=
-            static_cast<std::uint8_t>(1u << (e % 8));
-      }
-    }
-    return bits;
-  }
-
-  SpikeInput<float> input(std::int64_t first, const Shape& shape) const {
-    switch (kind_) {
-      case InputKind::values:
-        return View<const float>(values_.data() + first * frame_size_, shape);
-      case InputKind::bytes:
-        return View<const std::uint8_t>(bytes_.data() + first * frame_size_, shape);
-      case InputKind::bits:
-        break;
-    }
-    return PackedSpikes(bytes_.data() + first * frame_bytes(), shape);
-  }
-
-  InputKind kind_;
-  Shape shape_;
-  std::int64_t frame_size_;
-  Buffer<float> values_;
-  Buffer<std::uint8_t> bytes_;
-};
 
 /// Elements whose selector is NaN while there is no overbound to give for it. Which slot such a
 /// selector reads is an accident of the recording: the conversion of NaN to an index has no defined
@@ -185,16 +130,10 @@ class SynapseReplay {
     Buffer<std::uint8_t> spike = byte_result(stream_, shape.size());
     synapse_->current(stream_, current.view(shape));
     synapse_->spike(stream_, spike.view(shape));
-    comparison_.array("last ret", to_host(stream_, current), last_frame(operation.output("ret")));
-    comparison_.array("last spike", to_host(stream_, spike), last_frame(operation.output("spike")));
-  }
-
-  static Array last_frame(Array frames) {
-    const std::size_t bytes =
-        frames.bytes.size() / static_cast<std::size_t>(frames.extents.front());
-    frames.bytes = frames.bytes.last(bytes);
-    frames.extents.erase(frames.extents.begin());
-    return frames;
+    comparison_.array("last ret", to_host(stream_, current),
+                      frame_of(operation.output("ret"), frames[0] - 1));
+    comparison_.array("last spike", to_host(stream_, spike),
+                      frame_of(operation.output("spike"), frames[0] - 1));
   }
 
   void query(const Operation& operation) {

@@ -37,17 +37,23 @@ SpikeInterpolation spike_interpolation(const Place& place, const std::string& na
   refuse(place, "unknown mode '" + name + "'");
 }
 
-SynapseOptions synapse_options(const Case& replayed) {
+SynapseOptions selection_options(const Case& replayed) {
   const Fields& parameters = replayed.parameters;
   SynapseOptions options;
-  options.shape = to_shape(parameters.integers("shape"));
-  options.batch_size = parameters.integer("batch");
-  options.step_time = parameters.number("dt");
-  options.delay = parameters.number("delay");
   options.interpolation = spike_interpolation(replayed.place, parameters.text("mode"));
   options.tolerance = parameters.number("tol");
   options.current_overbound = parameters.optional_number("current_overbound");
   options.spike_overbound = parameters.optional_flag("spike_overbound");
+  return options;
+}
+
+SynapseOptions synapse_options(const Case& replayed) {
+  const Fields& parameters = replayed.parameters;
+  SynapseOptions options = selection_options(replayed);
+  options.shape = to_shape(parameters.integers("shape"));
+  options.batch_size = parameters.integer("batch");
+  options.step_time = parameters.number("dt");
+  options.delay = parameters.number("delay");
   return options;
 }
 

@@ -23,8 +23,12 @@ struct SynapseConstants {
 /// The mode of that recorded name. Throws std::runtime_error for other names.
 SpikeInterpolation spike_interpolation(const Place& place, const std::string& name);
 
-/// Options and constants of a case of the suites synapse and mutate.
+/// How a case of any suite with a synapse reads between steps and beyond the largest delay; the
+/// rest of the options is left as it is by default.
+SynapseOptions selection_options(const Case& replayed);
+/// All options of a case of the suites synapse and mutate.
 SynapseOptions synapse_options(const Case& replayed);
+/// Constants of a case of any suite with a synapse.
 SynapseConstants synapse_constants(const Case& replayed);
 
 /// A synapse of a recorded class. Throws std::runtime_error for a class nothing is known about, and

@@ -1,11 +1,10 @@
-// The operations of the CPU backend that have files of their own.
+// The operations of connections on the CPU.
 #pragma once
 
 #include "kernels/backend.hpp"
 
 namespace cusynapse::cpu {
 
-// connection_operations.cpp
 template <class T>
 class CpuConnectionOperations final : public ConnectionOperations<T> {
  public:
@@ -22,15 +21,6 @@ class CpuConnectionOperations final : public ConnectionOperations<T> {
                      std::int64_t size) const override;
   void zero_diagonal(const Stream& stream, T* matrix, std::int64_t size) const override;
   void clamp(const Stream& stream, T* values, std::int64_t size, T low, T high) const override;
-};
-
-// neuron_operations.cpp
-template <class T>
-class CpuNeuronOperations final : public NeuronOperations<T> {
- public:
-  void leaky_integrate_and_fire(const Stream& stream,
-                                const LeakyIntegrateAndFireStep<T>& a) const override;
-  void refractory_read(const Stream& stream, const RefractoryRead<T>& a) const override;
 };
 
 }  // namespace cusynapse::cpu
