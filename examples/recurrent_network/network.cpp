@@ -94,6 +94,7 @@ Network make_network(std::uint64_t seed) {
 }
 
 std::vector<std::uint8_t> simulate(const cusynapse::Stream& stream, const Network& network) {
+  const auto steps = static_cast<std::int64_t>(network.background.size()) / neuron_count;
   const auto synapses = cusynapse::SingleExponentialCurrent<float>::factory(synapse_constants);
   cusynapse::ConnectionOptions options;
   options.step_time = step_time;
@@ -113,17 +114,17 @@ std::vector<std::uint8_t> simulate(const cusynapse::Stream& stream, const Networ
   const cusynapse::Shape frame = neurons.batched_shape();
   const cusynapse::Buffer<float> voltages(stream, network.voltages.data(), neuron_count);
   neurons.set_voltage(stream, voltages.view(frame));
-  const cusynapse::Shape background_shape = frame.prepended(step_count);
+  const cusynapse::Shape background_shape = frame.prepended(steps);
   const cusynapse::Buffer<std::uint8_t> background_spikes(stream, network.background.data(),
                                                           background_shape.size());
   cusynapse::Buffer<float> current(stream.device(), neuron_count);
   // A frame a step, and a silent one before the first.
-  const cusynapse::Shape spikes_shape = frame.prepended(step_count + 1);
+  const cusynapse::Shape spikes_shape = frame.prepended(steps + 1);
   cusynapse::Buffer<std::uint8_t> spikes(stream.device(), spikes_shape.size());
   spikes.fill_zero(stream);
 
   const auto all_spikes = spikes.view(spikes_shape);
-  for (std::int64_t t = 0; t < step_count; ++t) {
+  for (std::int64_t t = 0; t < steps; ++t) {
     background.forward(stream, background_spikes.view(background_shape)[t], current.view(frame));
     recurrent.forward(stream, all_spikes[t], current.view(frame), cusynapse::Output::accumulate);
     neurons.forward(stream, current.view(frame), all_spikes[t + 1]);

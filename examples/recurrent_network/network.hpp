@@ -23,8 +23,9 @@ struct Network {
 
 Network make_network(std::uint64_t seed);
 
-/// Simulates the network on the stream's device: spikes [step][neuron], 0 or 1. They are fed back
-/// where they are, and copied to the host once, at the end.
+/// Simulates the network on the stream's device, for as long as there is background: spikes
+/// [step][neuron], 0 or 1. They are fed back where they are, and copied to the host once, at the
+/// end.
 std::vector<std::uint8_t> simulate(const cusynapse::Stream& stream, const Network& network);
 
 }  // namespace recurrent_network

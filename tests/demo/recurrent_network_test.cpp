@@ -1,6 +1,9 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <cusynapse/cusynapse.hpp>
 #include <filesystem>
@@ -11,6 +14,9 @@
 
 #include "demo/program.hpp"
 #include "demo/well_formed.hpp"
+#include "recurrent_network/network.hpp"
+#include "support/compare.hpp"
+#include "support/devices.hpp"
 
 namespace {
 
@@ -85,6 +91,74 @@ TEST_F(RecurrentNetwork, IsNeitherSilentNorSaturated) {
   EXPECT_GT(report.rate, 5.0);
   EXPECT_LT(report.rate, 100.0) << "the refractory period allows 400";
   EXPECT_NEAR(report.rate, static_cast<double>(report.spikes) / 400, 0.05) << "400 neurons, 1 s";
+}
+
+/// Spikes [step][neuron] of a network by a loop over all pairs, in double.
+std::vector<std::uint8_t> simulate_by_loops(const recurrent_network::Network& network,
+                                            std::int64_t steps) {
+  constexpr double dt = 0.5;
+  constexpr double jump = 0.15 / 5.0;  // nA, of a spike's current
+  constexpr double reset = -60.0;      // mV, and at rest
+  constexpr double threshold = -50.0;
+  constexpr double resistance = 100.0;
+  constexpr int refractory_steps = 4;
+  const double synaptic_decay = std::exp(-dt / 5.0);
+  const double membrane_decay = std::exp(-dt / 20.0);
+  const auto count = static_cast<std::size_t>(recurrent_network::neuron_count);
+
+  std::vector<double> voltage(network.voltages.begin(), network.voltages.end());
+  std::vector<double> background(count, 0.0);
+  std::vector<int> held(count, 0);
+  std::vector<double> current(count, 0.0);
+  std::vector<std::vector<double>> currents;  // of every neuron's spikes, in every step so far
+  std::vector<std::uint8_t> newest(count, 0);
+  std::vector<std::uint8_t> spikes;
+  for (std::size_t t = 0; t < static_cast<std::size_t>(steps); ++t) {
+    for (std::size_t n = 0; n < count; ++n) {
+      current[n] = current[n] * synaptic_decay + jump * newest[n];
+      background[n] = background[n] * synaptic_decay + jump * network.background[t * count + n];
+    }
+    currents.push_back(current);
+    for (std::size_t to = 0; to < count; ++to) {
+      newest[to] = 0;
+      double sum = background[to];
+      for (std::size_t from = 0; from < count; ++from) {
+        if (from == to) continue;
+        // The current some time ago is what it was at the step before then, decayed since.
+        const double steps_ago = network.delays[to * count + from] / dt;
+        const double older = std::ceil(steps_ago - 1e-5);
+        if (older > static_cast<double>(t)) continue;
+        const double then = currents[t - static_cast<std::size_t>(older)][from];
+        const double since = std::max(older - steps_ago, 0.0) * dt;
+        sum += network.weights[to * count + from] * then * std::exp(-since / 5.0);
+      }
+      if (held[to] > 0) {
+        held[to] -= 1;
+        continue;
+      }
+      voltage[to] = reset + (voltage[to] - reset) * membrane_decay +
+                    resistance * sum * (1.0 - membrane_decay);
+      if (voltage[to] < threshold) continue;
+      voltage[to] = reset;
+      held[to] = refractory_steps;
+      newest[to] = 1;
+    }
+    spikes.insert(spikes.end(), newest.begin(), newest.end());
+  }
+  return spikes;
+}
+
+TEST_F(RecurrentNetwork, SpikesAsALoopOverAllPairsDoes) {
+  constexpr std::int64_t steps = 100;  // rounding would tell in the end
+  recurrent_network::Network network = recurrent_network::make_network(1);
+  network.background.resize(steps * recurrent_network::neuron_count);
+  const std::vector<std::uint8_t> expected = simulate_by_loops(network, steps);
+  EXPECT_GT(std::count(expected.begin(), expected.end(), 1), 400);
+  for (const cusynapse::Device device : support::devices()) {
+    const cusynapse::OwnedStream stream(device);
+    EXPECT_TRUE(support::matches(recurrent_network::simulate(stream, network), expected))
+        << to_string(device);
+  }
 }
 
 TEST_F(RecurrentNetwork, SpikesTheSameEveryTimeAndDifferentlyFromAnotherSeed) {
