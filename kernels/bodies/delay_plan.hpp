@@ -4,6 +4,8 @@
 // arithmetic, on delays instead of selectors.
 #pragma once
 
+#include <cmath>
+
 #include "cusynapse/connection_ops.hpp"
 #include "kernels/bodies/delayed_select.hpp"
 
@@ -56,10 +58,16 @@ CUSYNAPSE_HOST_DEVICE ChosenSlot<T> choose_slot(const DelayedSelect<T>& a, T del
     const bool is_newer = math::divide(position.elapsed, a.step_time) > T(0.5);
     back = is_newer ? position.newer : position.older;
   }
-  const std::int32_t slot = static_cast<std::int32_t>(back) - 1;
-  const bool inside = !a.has_overbound || is_inside(delay, bounded, a.tolerance);
+  const std::int32_t steps = static_cast<std::int32_t>(back) - 1;
+  const std::int32_t slot = steps >= a.slots ? steps - a.slots : steps;
+  // is_inside, as a comparison with numbers that are the same for all delays: so a loop over delays
+  // vectorises. Without an overbound nothing is outside, and NaN is at 0.
+  const T reach = a.has_overbound ? a.tolerance : T(INFINITY);
+  const T distance_of_nan = a.has_overbound ? T(INFINITY) : T(0);
+  const T difference = math::absolute(math::subtract(delay, bounded));
+  const T distance = difference >= T(0) ? difference : distance_of_nan;
   ChosenSlot<T> out;
-  out.slot = inside ? (slot >= a.slots ? slot - a.slots : slot) : a.slots;
+  out.slot = distance <= reach ? slot : a.slots;
   out.elapsed = position.older == position.newer ? T(0) : position.elapsed;
   return out;
 }
@@ -87,7 +95,7 @@ CUSYNAPSE_HOST_DEVICE PlannedWeight<T> plan_weight(const DelayedSelect<T>& a, T 
     const ChosenSlot<T> chosen = choose_slot<rule>(a, delay);
     out.slot = chosen.slot;
     if constexpr (rule != PlanRule::previous && rule != PlanRule::nearest) {
-      const int leading = leading_trace(a);
+      const int leading = planned_count<rule> == 2 ? leading_trace(a) : 0;
       const int other = 1 - leading;
       const T elapsed = chosen.elapsed;
       const T factor =
@@ -114,33 +122,40 @@ CUSYNAPSE_HOST_DEVICE PlannedWeight<T> plan_weight(const DelayedSelect<T>& a, T 
   return out;
 }
 
-/// Stores planned weights at consecutive places from `at` on, the first `count` of Width.
-template <PlanRule rule, int Width, class T>
-CUSYNAPSE_HOST_DEVICE void store_plan(const DelayPlan<T>& a, const PlannedWeight<T> (&plan)[Width],
-                                      std::int64_t at, std::int32_t count) {
-  if (a.slots != nullptr) {
-    if (a.width == SlotWidth::byte) {
-      auto* const slots = static_cast<std::uint8_t*>(a.slots) + at;
-      for (int i = 0; i < Width; ++i) {
-        if (i < count) slots[i] = static_cast<std::uint8_t>(plan[i].slot);
-      }
-    } else {
-      auto* const slots = static_cast<std::uint16_t*>(a.slots) + at;
-      for (int i = 0; i < Width; ++i) {
-        if (i < count) slots[i] = static_cast<std::uint16_t>(plan[i].slot);
-      }
+/// Plans Width weights and stores them from place `at` on, the first `count` of them. In loops of
+/// their own, which vectorise.
+template <PlanRule rule, bool Full, int Width, class T>
+CUSYNAPSE_HOST_DEVICE void plan_and_store(const DelayPlan<T>& a, const T* delays, const T* weights,
+                                          std::int64_t at, std::int32_t count) {
+  std::int32_t slots[Width];
+  T planned[Width];
+  T shares[Width];
+  for (int i = 0; i < Width; ++i) {
+    const PlannedWeight<T> plan = plan_weight<rule>(a.select, delays[i], weights[i]);
+    slots[i] = plan.slot;
+    planned[i] = plan.weight;
+    shares[i] = plan.share;
+  }
+  const std::int32_t end = Full ? Width : count;
+  if (a.slots != nullptr && a.width == SlotWidth::byte) {
+    auto* const to = static_cast<std::uint8_t*>(a.slots) + at;
+    for (int i = 0; i < Width; ++i) {
+      if (i < end) to[i] = static_cast<std::uint8_t>(slots[i]);
+    }
+  } else if (a.slots != nullptr) {
+    auto* const to = static_cast<std::uint16_t*>(a.slots) + at;
+    for (int i = 0; i < Width; ++i) {
+      if (i < end) to[i] = static_cast<std::uint16_t>(slots[i]);
     }
   }
   if (a.planned[0] != nullptr) {
     for (int i = 0; i < Width; ++i) {
-      if (i < count) a.planned[0][at + i] = plan[i].weight;
+      if (i < end) a.planned[0][at + i] = planned[i];
     }
   }
-  if constexpr (planned_count<rule> == 2) {
-    if (a.planned[1] != nullptr) {
-      for (int i = 0; i < Width; ++i) {
-        if (i < count) a.planned[1][at + i] = plan[i].share;
-      }
+  if (planned_count<rule> == 2 && a.planned[1] != nullptr) {
+    for (int i = 0; i < Width; ++i) {
+      if (i < end) a.planned[1][at + i] = shares[i];
     }
   }
 }
@@ -158,10 +173,9 @@ struct PlanRowBody {
     T delays[Width] = {};
     load_guarded<false>(a.weights, first, size, weights);
     if constexpr (rule != PlanRule::undelayed) load_guarded<false>(a.delays, first, size, delays);
-    PlannedWeight<T> plan[Width];
-    for (int i = 0; i < Width; ++i) plan[i] = plan_weight<rule>(a.select, delays[i], weights[i]);
     const std::int64_t left = size - first;
-    store_plan<rule>(a, plan, first, static_cast<std::int32_t>(left < Width ? left : Width));
+    plan_and_store<rule, false, Width>(a, delays, weights, first,
+                                       static_cast<std::int32_t>(left < Width ? left : Width));
   }
 };
 
@@ -184,22 +198,29 @@ struct PlanTileBody {
 
     T weights[Inputs][Width];
     T delays[Inputs][Width];
-    for (int j = 0; j < Width; ++j) {
-      for (int i = 0; i < Inputs; ++i) {
-        const bool is_there = first_output + j < a.rows && first_input + i < a.columns;
-        const std::int64_t from = (first_output + j) * a.columns + first_input + i;
-        weights[i][j] = is_there ? a.weights[from] : T(0);
-        if constexpr (rule != PlanRule::undelayed) delays[i][j] = is_there ? a.delays[from] : T(0);
-      }
-    }
+    load(a.weights, first_input, first_output, weights);
+    if constexpr (rule != PlanRule::undelayed) load(a.delays, first_input, first_output, delays);
     const std::int64_t tile = y * (sum_run * dense_tile_outputs);
     for (int i = 0; i < Inputs; ++i) {
-      PlannedWeight<T> plan[Width];
-      for (int j = 0; j < Width; ++j) {
-        plan[j] = plan_weight<rule>(a.select, rule == PlanRule::undelayed ? T(0) : delays[i][j],
-                                    weights[i][j]);
+      plan_and_store<rule, true, Width>(
+          a, rule == PlanRule::undelayed ? weights[i] : delays[i], weights[i],
+          tile + (in_tile + i) * dense_tile_outputs + out_tile, Width);
+    }
+  }
+
+ private:
+  // Turned over from [output][input]; 0 where there is no weight.
+  CUSYNAPSE_HOST_DEVICE void load(const T* from, std::int64_t first_input,
+                                  std::int64_t first_output, T (&to)[Inputs][Width]) const {
+    const DelayPlan<T>& a = arguments;
+    const bool is_whole = first_output + Width <= a.rows && first_input + Inputs <= a.columns;
+    for (int j = 0; j < Width; ++j) {
+      const T* const row = from + (first_output + j) * a.columns + first_input;
+      for (int i = 0; i < Inputs; ++i) {
+        const bool is_there =
+            is_whole || (first_output + j < a.rows && first_input + i < a.columns);
+        to[i][j] = is_there ? row[i] : T(0);
       }
-      store_plan<rule>(a, plan, tile + (in_tile + i) * dense_tile_outputs + out_tile, Width);
     }
   }
 };

@@ -19,6 +19,42 @@ CUSYNAPSE_HOST_DEVICE std::int32_t planned_slot(const PlannedWeights<T>& plan, s
   return 0;
 }
 
+/// Slots of several entries.
+template <int Width, class T>
+CUSYNAPSE_HOST_DEVICE void planned_slots(const PlannedWeights<T>& plan,
+                                         const std::int64_t (&entry)[Width],
+                                         std::int32_t (&slots)[Width]) {
+  switch (plan.width) {
+    case SlotWidth::none:
+      for (int i = 0; i < Width; ++i) slots[i] = 0;
+      return;
+    case SlotWidth::byte:
+      for (int i = 0; i < Width; ++i) {
+        slots[i] = static_cast<const std::uint8_t*>(plan.slots)[entry[i]];
+      }
+      return;
+    case SlotWidth::word:
+      for (int i = 0; i < Width; ++i) {
+        slots[i] = static_cast<const std::uint16_t*>(plan.slots)[entry[i]];
+      }
+      return;
+  }
+}
+
+/// `source_value` of several elements.
+template <int Width, class T>
+CUSYNAPSE_HOST_DEVICE void source_values(const CurrentSource<T>& source, std::int32_t trace,
+                                         bool is_delayed, const std::int64_t (&offsets)[Width],
+                                         T (&values)[Width]) {
+  if (source.kind == SourceKind::traces && is_delayed) {
+    for (int i = 0; i < Width; ++i) values[i] = source.traces[trace][offsets[i]];
+  } else {
+    for (int i = 0; i < Width; ++i) {
+      values[i] = source_value(source, trace, is_delayed, offsets[i]);
+    }
+  }
+}
+
 /// Slot `steps` behind the newest observation of a source, of at most as many as it has.
 template <class T>
 CUSYNAPSE_HOST_DEVICE std::int32_t source_slot(const CurrentSource<T>& source, std::int32_t head,
@@ -92,22 +128,35 @@ struct DelayedDirectBody {
     const std::int64_t first = x * Width;
     const int count = static_cast<int>(a.size - first < Width ? a.size - first : Width);
 
-    T values[Width];
+    // Synapses past the end read what the last one does.
+    std::int64_t entry[Width];
+    for (int i = 0; i < Width; ++i) entry[i] = first + (i < count ? i : count - 1);
+    std::int32_t slots[Width];
+    planned_slots(a.plan, entry, slots);
+    std::int64_t offsets[Width];
     for (int i = 0; i < Width; ++i) {
-      const std::int64_t n = first + (i < count ? i : 0);
-      const std::int32_t slot = planned_slot(a.plan, n);
-      values[i] = a.plan.overbound;
-      if (!is_delayed || slot != a.plan.delay_slots) {
-        const std::int64_t offset =
-            source_slot(a.source, head, slot) * a.source.stride + y * a.size + n;
-        values[i] = planned_value(a.source, a.plan, is_delayed, is_double, offset, n);
+      const bool is_inside = !is_delayed || slots[i] != a.plan.delay_slots;
+      offsets[i] = source_slot(a.source, head, is_inside ? slots[i] : 0) * a.source.stride +
+                   y * a.size + entry[i];
+    }
+    T values[Width];
+    source_values(a.source, 0, is_delayed, offsets, values);
+    if (is_double) {
+      T others[Width];
+      source_values(a.source, 1, is_delayed, offsets, others);
+      for (int i = 0; i < Width; ++i) {
+        values[i] = math::add(values[i], math::multiply(a.plan.weights[1][entry[i]], others[i]));
+      }
+    }
+    if (is_delayed) {
+      for (int i = 0; i < Width; ++i) {
+        if (slots[i] == a.plan.delay_slots) values[i] = a.plan.overbound;
       }
     }
     T sums[Width];
     for (int i = 0; i < Width; ++i) {
-      const std::int64_t n = first + (i < count ? i : 0);
       // As a sum of one term, which starts at 0.
-      sums[i] = math::add(T(0), math::multiply(a.plan.weights[0][n], values[i]));
+      sums[i] = math::add(T(0), math::multiply(a.plan.weights[0][entry[i]], values[i]));
     }
     for (int i = 0; i < Width; ++i) {
       if (i < count) {
@@ -190,29 +239,42 @@ struct DelayedConv2DBody {
                                         T (&sums)[Width]) const {
     const DelayedConv2D<T>& a = arguments;
     const T weight = a.plan.weights[0][entry];
-    const std::int64_t stride = a.geometry.stride[1];
-    const bool is_whole = column >= 0 && column + (Width - 1) * stride < a.geometry.width;
-    if (is_whole && stride == 1 && is_delayed && a.source.kind == SourceKind::traces) {
-      const T* const row = a.source.traces[0] + pixels + column;
-      T values[Width];
-      for (int i = 0; i < Width; ++i) values[i] = row[i];
-      if (is_double) {
-        const T share = a.plan.weights[1][entry];
-        const T* const other = a.source.traces[1] + pixels + column;
-        for (int i = 0; i < Width; ++i) {
-          values[i] = math::add(values[i], math::multiply(share, other[i]));
-        }
-      }
+    T values[Width];
+    load_pixels(0, is_delayed, pixels, column, values);
+    if (is_double) {
+      const T share = a.plan.weights[1][entry];
+      T others[Width];
+      load_pixels(1, is_delayed, pixels, column, others);
       for (int i = 0; i < Width; ++i) {
-        sums[i] = math::add(sums[i], math::multiply(weight, values[i]));
+        values[i] = math::add(values[i], math::multiply(share, others[i]));
+      }
+    }
+    for (int i = 0; i < Width; ++i) {
+      sums[i] = math::add(sums[i], math::multiply(weight, values[i]));
+    }
+  }
+
+  CUSYNAPSE_HOST_DEVICE void load_pixels(std::int32_t trace, bool is_delayed, std::int64_t pixels,
+                                         std::int64_t column, T (&values)[Width]) const {
+    const DelayedConv2D<T>& a = arguments;
+    const std::int64_t stride = a.geometry.stride[1];
+    const std::int64_t width = a.geometry.width;
+    if (stride == 1 && a.source.kind == SourceKind::traces && is_delayed) {
+      const T* const row = a.source.traces[trace] + pixels;
+      if (column >= 0 && column + Width <= width) {
+        for (int i = 0; i < Width; ++i) values[i] = row[column + i];
+      } else {
+        for (int i = 0; i < Width; ++i) {
+          const std::int64_t at = column + i;
+          values[i] = at >= 0 && at < width ? row[at] : T(0);
+        }
       }
       return;
     }
     for (int i = 0; i < Width; ++i) {
       const std::int64_t at = column + i * stride;
-      if (at < 0 || at >= a.geometry.width) continue;
-      const T value = planned_value(a.source, a.plan, is_delayed, is_double, pixels + at, entry);
-      sums[i] = math::add(sums[i], math::multiply(weight, value));
+      values[i] =
+          at >= 0 && at < width ? source_value(a.source, trace, is_delayed, pixels + at) : T(0);
     }
   }
 };

@@ -49,6 +49,10 @@ struct VectorType {
 };
 #endif
 
+/// Terms of a block of columns below which one thread sums faster than several that wait for each
+/// other after every run.
+inline constexpr std::int64_t dense_parallel_threshold = std::int64_t{1} << 20;
+
 /// The largest block of columns.
 inline constexpr std::int32_t most_columns = 32;
 
@@ -538,8 +542,8 @@ void delayed_dense(const DelayedDense<T>& a) {
     const DenseWork<T> work(a, first, block_width(a, first));
 #if defined(_OPENMP)
     const std::int64_t terms = a.inputs * a.outputs * work.columns.width;
-    const bool is_parallel =
-        terms >= parallel_threshold && a.outputs > dense_tile_outputs && omp_get_max_threads() > 1;
+    const bool is_parallel = terms >= dense_parallel_threshold && a.outputs > dense_tile_outputs &&
+                             omp_get_max_threads() > 1;
 #pragma omp parallel if (is_parallel)
     {
       sum_block(work, omp_get_thread_num(), omp_get_num_threads(), [] {
