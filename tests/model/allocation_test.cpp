@@ -15,6 +15,7 @@
 #include "model/synapse_pair.hpp"
 #include "support/allocation.hpp"
 #include "support/devices.hpp"
+#include "support/failing_calls.hpp"
 #include "support/random.hpp"
 
 namespace {
@@ -25,6 +26,8 @@ using model_test::InputKind;
 using model_test::SynapsePair;
 using reference::Model;
 using reference::Settings;
+using support::allocations;
+using support::fail_every_allocation;
 
 Settings settings_of(Model model, std::int64_t size = 33) {
   Settings settings;
@@ -67,57 +70,6 @@ void for_each_type(const Test& test) {
   test.template operator()<float>();
   test.template operator()<double>();
   test.template operator()<bool>();
-}
-
-/// Allocations of a call.
-template <class Call>
-std::int64_t allocations(const Call& call) {
-  const support::AllocationCounter counter;
-  call();
-  return counter.count();
-}
-
-enum class Outcome { succeeded, out_of_memory, something_else };
-
-template <class Call>
-Outcome outcome(const Call& call) {
-  try {
-    call();
-  } catch (const cusynapse::Error& error) {
-    return error.code() == cusynapse::Errc::out_of_memory ? Outcome::out_of_memory
-                                                          : Outcome::something_else;
-  } catch (const std::bad_alloc&) {
-    return Outcome::out_of_memory;
-  } catch (...) {
-    return Outcome::something_else;
-  }
-  return Outcome::succeeded;
-}
-
-/// Makes the first, the second, ... allocation of a call fail until the call succeeds, which it
-/// must in the end. `prepare` comes before each try, `unchanged` judges what a failure left behind.
-/// Returns how many allocations were made to fail.
-int fail_every_allocation(const std::function<void()>& prepare, const std::function<void()>& call,
-                          const std::function<testing::AssertionResult()>& unchanged) {
-  constexpr int limit = 1000;
-  for (int n = 1; n < limit; ++n) {
-    prepare();
-    bool failed = false;
-    Outcome result = Outcome::succeeded;
-    {
-      const support::FailingAllocation failing(n);
-      result = outcome(call);
-      failed = failing.happened();
-    }
-    if (!failed) {
-      EXPECT_EQ(result, Outcome::succeeded) << "with nothing made to fail";
-      return n - 1;
-    }
-    EXPECT_EQ(result, Outcome::out_of_memory) << "allocation " << n << " failed";
-    EXPECT_TRUE(unchanged()) << "allocation " << n << " failed";
-  }
-  ADD_FAILURE() << "no end of allocations";
-  return limit;
 }
 
 class AllocationTest : public support::DeviceTest {

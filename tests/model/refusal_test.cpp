@@ -15,6 +15,7 @@
 #include "model/synapse_pair.hpp"
 #include "support/devices.hpp"
 #include "support/random.hpp"
+#include "support/refusal.hpp"
 
 namespace {
 
@@ -27,41 +28,11 @@ using model_test::InputKind;
 using model_test::SynapsePair;
 using reference::Model;
 using reference::Settings;
+using support::printed;
+using support::refuses;
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
-
-/// A number as messages print it.
-std::string printed(double value) {
-  if (std::isnan(value)) return "nan";
-  if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
-  std::ostringstream text;
-  text << value;
-  return text.str();
-}
-
-/// Whether a call throws `Error` with this code and a message that holds every one of `parts`.
-testing::AssertionResult refuses(const std::function<void()>& call, Errc code,
-                                 const std::vector<std::string>& parts) {
-  try {
-    call();
-  } catch (const Error& error) {
-    const std::string message = error.what();
-    if (error.code() != code) {
-      return testing::AssertionFailure() << "refused with " << to_string(error.code())
-                                         << ", expected " << to_string(code) << ": " << message;
-    }
-    for (const std::string& part : parts) {
-      if (message.find(part) == std::string::npos) {
-        return testing::AssertionFailure() << "no '" << part << "' in: " << message;
-      }
-    }
-    return testing::AssertionSuccess();
-  } catch (const std::exception& error) {
-    return testing::AssertionFailure() << "threw something else: " << error.what();
-  }
-  return testing::AssertionFailure() << "nothing was refused";
-}
 
 Settings good_settings(Model model) {
   Settings settings;

@@ -15,6 +15,7 @@
 
 #include "cusynapse/cusynapse.hpp"
 #include "model/history_pair.hpp"
+#include "model/random_sequence.hpp"
 #include "model/synapse_pair.hpp"
 #include "support/devices.hpp"
 #include "support/random.hpp"
@@ -23,95 +24,20 @@ namespace {
 
 using model_test::HistoryPair;
 using model_test::InputKind;
+using model_test::Operations;
+using model_test::Outcome;
+using model_test::random_delay;
+using model_test::random_settings;
+using model_test::random_step_time;
+using model_test::run_on;
+using model_test::run_sequences;
+using model_test::shrink;
 using model_test::SynapsePair;
 using reference::Model;
 using reference::Settings;
 
 std::uint64_t sequence_count() {
   return support::environment_number("CUSYNAPSE_TEST_SEQUENCES", 10000);
-}
-
-/// An operation is the seed of everything random about it, so that leaving out one changes no
-/// other.
-using Operations = std::vector<std::uint64_t>;
-
-/// What a run of operations came to: nothing, or the failure; and what each operation was.
-struct Outcome {
-  std::optional<std::string> failure;
-  std::vector<std::string> log;
-};
-
-/// Leaves out operations, many and then single ones, as long as the rest still fails.
-template <class Run>
-Operations shrink(Operations operations, const Run& run) {
-  for (std::size_t chunk = operations.size() / 2; chunk > 0; chunk /= 2) {
-    for (std::size_t first = 0; first < operations.size();) {
-      Operations fewer(operations.begin(), operations.begin() + static_cast<std::ptrdiff_t>(first));
-      for (std::size_t i = first + chunk; i < operations.size(); ++i) {
-        fewer.push_back(operations[i]);
-      }
-      if (run(fewer).failure) {
-        operations = fewer;
-      } else {
-        first += chunk;
-      }
-    }
-  }
-  return operations;
-}
-
-/// Runs `count` sequences: `make_run(seed)` gives a function that runs operations and returns their
-/// outcome, and a description of what they are run on.
-template <class MakeRun>
-void run_sequences(const MakeRun& make_run, std::uint64_t count) {
-  constexpr int most_failures = 3;
-  int failures = 0;
-  for (std::uint64_t i = 0; i < count && failures < most_failures; ++i) {
-    // A sequence depends on the seed and its own number alone.
-    support::Random random(support::seed() + 0x9E3779B97F4A7C15u * (i + 1));
-    const std::uint64_t subject_seed = random.bits();
-    Operations operations;
-    const std::int64_t length = random.integer(1, 40);
-    for (std::int64_t k = 0; k < length; ++k) operations.push_back(random.bits());
-    const auto [run, description] = make_run(subject_seed);
-    if (!run(operations).failure) continue;
-    ++failures;
-    const Operations smallest = shrink(operations, run);
-    const Outcome outcome = run(smallest);
-    std::ostringstream text;
-    text << "sequence " << i << " of seed " << support::seed() << " on " << description << "\n";
-    for (const std::string& operation : outcome.log) text << "  " << operation << "\n";
-    ADD_FAILURE() << text.str() << "  -> " << outcome.failure.value_or("passes when run again");
-  }
-}
-
-/// Numbers that divide evenly and numbers that do not.
-double random_step_time(support::Random& random) {
-  return random.one_of<double>({1.0, 0.5, 0.1, 0.25, 0.3, 0.7, 2.0});
-}
-double random_delay(support::Random& random, double step_time) {
-  const double steps = static_cast<double>(random.integer(0, 6));
-  return random.chance(0.7) ? steps * step_time : (steps + random.unit()) * step_time;
-}
-
-Settings random_settings(support::Random& random) {
-  Settings settings;
-  settings.model = random.one_of(model_test::models());
-  settings.batch_size = random.integer(1, 3);
-  settings.sample_size = random.one_of<std::int64_t>({1, 2, 3, 5, 7, 8, 9, 15, 16, 31, 32, 33, 40});
-  settings.step_time = random_step_time(random);
-  settings.delay = random_delay(random, settings.step_time);
-  settings.nearest = random.chance(0.5);
-  settings.tolerance = random.one_of<double>({0.0, 0.0, 1e-6, 0.1, 0.25, 0.5}) * settings.step_time;
-  settings.current_overbound = random.one_of<double>({0.0, 1.5, -3.0});
-  if (random.chance(0.4)) settings.current_overbound = std::nullopt;
-  settings.spike_overbound = random.chance(0.5);
-  if (random.chance(0.4)) settings.spike_overbound = std::nullopt;
-  settings.spike_charge = random.one_of<double>({1.0, 20.0, -3.3, 0.07});
-  settings.time_constant = random.between(0.5, 20.0);
-  settings.tc_rise = random.between(0.5, 5.0);
-  settings.tc_decay = settings.tc_rise + random.between(0.1, 10.0);
-  return settings;
 }
 
 /// One to three synapses, alone or as a group, with their oracles.
@@ -282,26 +208,6 @@ class Population {
   std::vector<SynapsePair<T>> pairs_;
   bool stale_ = false;
 };
-
-/// Runs operations on a subject until one of them fails.
-template <class Subject>
-Outcome run_on(Subject& subject, const Operations& operations) {
-  Outcome outcome;
-  for (const std::uint64_t operation : operations) {
-    std::string log = "an operation that threw";
-    testing::AssertionResult result = testing::AssertionSuccess();
-    try {
-      result = subject.operate(operation, log);
-    } catch (const std::exception& error) {
-      result = testing::AssertionFailure() << error.what();
-    }
-    outcome.log.push_back(log);
-    if (result) continue;
-    outcome.failure = result.message();
-    break;
-  }
-  return outcome;
-}
 
 template <class T>
 void synapse_sequences(const cusynapse::Stream& stream, std::uint64_t count) {

@@ -253,6 +253,13 @@ class Synapse {
   }
 
   void set_time_constant(double time_constant) { settings_.time_constant = time_constant; }
+  /// Charge and time constants of `other`; the history stays.
+  void set_constants(const Settings& other) {
+    settings_.spike_charge = other.spike_charge;
+    settings_.time_constant = other.time_constant;
+    settings_.tc_decay = other.tc_decay;
+    settings_.tc_rise = other.tc_rise;
+  }
 
  private:
   template <class Index>
