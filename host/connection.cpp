@@ -13,15 +13,18 @@ namespace {
 // Columns several steps at once make up: enough to read weights seldom and to fill a device.
 constexpr std::int64_t sequence_columns = 256;
 
+// The synapse's currents as a source. Delayed sums over two traces want the leading one first.
 template <class T>
-CurrentSource<T> source_of(const SynapseReadout<T>& readout) {
+CurrentSource<T> source_of(const SynapseReadout<T>& readout, bool is_delayed) {
   CurrentSource<T> source;
   const DelayedSelect<T>& current = readout.current;
   source.kind = current.trace_count > 0 ? SourceKind::traces : SourceKind::bits;
   source.trace_count = current.trace_count;
+  const int first = is_delayed ? leading_trace(current) : 0;
   for (int k = 0; k < current.trace_count; ++k) {
-    source.traces[k] = current.traces[k];
-    source.weight[k] = current.weight[k];
+    const int trace = k == 0 ? first : 1 - first;
+    source.traces[k] = current.traces[trace];
+    source.weight[k] = current.weight[trace];
   }
   source.spikes = readout.spike.spikes;
   source.amplitude = readout.spike.amplitude;
@@ -389,7 +392,7 @@ DelayedDense<T> Connection<T>::dense_arguments(std::int64_t batch_size,
                                                std::int32_t delay_slots) const {
   DelayedDense<T> a;
   const SynapseReadout<T> readout = synapse_->readout();
-  a.source = source_of(readout);
+  a.source = source_of(readout, width_ != SlotWidth::none);
   for (int k = 0; k < max_traces; ++k) a.plan.weights[k] = planned_[k].data();
   a.plan.width = width_;
   a.plan.slots = slots_.data();
@@ -423,7 +426,7 @@ void Connection<T>::launch_sum(const Stream& stream, View<T> out, Output output)
   plan.overbound = readout.current.overbound;
   if (description_.layout == SynapticLayout::direct) {
     DelayedDirect<T> a;
-    a.source = source_of(readout);
+    a.source = source_of(readout, width_ != SlotWidth::none);
     a.plan = plan;
     a.size = description_.weight.size();
     a.batch = batch_size_;
@@ -433,7 +436,7 @@ void Connection<T>::launch_sum(const Stream& stream, View<T> out, Output output)
     return ops::delayed_direct(stream, a);
   }
   DelayedConv2D<T> a;
-  a.source = source_of(readout);
+  a.source = source_of(readout, width_ != SlotWidth::none);
   a.plan = plan;
   a.geometry = description_.geometry;
   a.batch = batch_size_;
@@ -540,7 +543,10 @@ void Connection<T>::run_sequence(const Stream& stream, const SpikeInput<T>& inpu
   ops::decay_inject(stream, longer);
 
   DelayedDense<T> a = dense_arguments(batch_size_, width_ != SlotWidth::none ? ring_slots_ : 1);
-  for (int k = 0; k < step.trace_count; ++k) a.source.traces[k] = sequence_traces_[k].data();
+  for (int k = 0; k < step.trace_count; ++k) {
+    const bool is_first = a.source.traces[k] == step.traces[0];
+    a.source.traces[k] = sequence_traces_[is_first ? 0 : 1].data();
+  }
   a.source.spikes = sequence_spikes_.data();
   a.source.slots = longer.slots;
   a.source.head = RingHead{nullptr, 0};
@@ -704,7 +710,7 @@ SynapticSelect<T> Connection<T>::synaptic_arguments() const {
   a.outputs = weight_shape()[0];
   a.geometry = description_.geometry;
   if (is_delayed()) a.delays = delay_.data();
-  a.source = source_of(readout);
+  a.source = source_of(readout, false);
   a.select = readout.current;
   return a;
 }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 #include <string>
 #include <utility>
 
@@ -19,6 +18,10 @@ template <class T>
 ProjectionOptions<T> checked(const ProjectionOptions<T>& options) {
   const host::Where where{"Projection"};
   host::checked_frame_size(where, {options.out_features, options.in_features}, 1);
+  for (const std::int64_t features : {options.in_features, options.out_features}) {
+    host::check(features <= std::int64_t{1} << 31, where, "number of features",
+                static_cast<double>(features), "at most 2^31");
+  }
   host::check(options.receptor >= Receptor::excitatory && options.receptor <= Receptor::both, where,
               "receptor", static_cast<double>(options.receptor), "one of Receptor");
   const LinearSaturation& saturation = options.saturation;
@@ -106,11 +109,7 @@ void check_transformed(const Stream& stream, const host::Where& where, const Buf
   const T low = receptor == Receptor::excitatory ? -unbounded : -most;
   const T high = receptor == Receptor::inhibitory ? unbounded : most;
   const std::int64_t size = transformed.size();
-  Buffer<std::int64_t> partial_counts(stream.device(), (size + count_tile - 1) / count_tile);
-  ops::count_outside(stream, transformed.data(), size, low, high, partial_counts.data());
-  std::vector<std::int64_t> counts(static_cast<std::size_t>(partial_counts.size()));
-  partial_counts.copy_to_host(stream, counts.data());
-  const std::int64_t outside = std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
+  const std::int64_t outside = host::count_outside(stream, transformed.data(), size, low, high);
   if (outside > 0) {
     host::refuse(where, "number of transformed weights that are NaN or beyond 63",
                  std::to_string(outside) + " of " + std::to_string(size), "0");
@@ -180,6 +179,7 @@ std::size_t Projection<T>::workspace_bytes(std::int64_t inputs, std::int64_t out
   DelayedDense<T> a;
   a.inputs = inputs;
   a.outputs = outputs;
+  // Fewer rows may be cut into more parts.
   std::size_t most = 0;
   for (const SourceKind kind : {SourceKind::traces, SourceKind::bytes, SourceKind::bits}) {
     a.source.kind = kind;

@@ -76,11 +76,15 @@ double median(std::vector<double>& samples) {
   return *middle;
 }
 
-/// A call's time, the median of a few in a row after one that warms up.
+/// A call's time, the median of a few in a row. Before them it warms up: after a rest, caches and
+/// clocks take several short calls to come back.
 double seconds_in_a_row(Backend& backend, TimedCall& call) {
-  constexpr std::size_t calls_in_a_row = 3;
+  constexpr double warm_up_seconds = 8e-3;
+  constexpr int most_warm_ups = 8;
+  constexpr std::size_t calls_in_a_row = 5;
   backend.settle();
-  call.seconds();
+  double warm = 0.0;
+  for (int i = 0; i < most_warm_ups && warm < warm_up_seconds; ++i) warm += call.seconds();
   std::vector<double> samples(calls_in_a_row);
   for (double& sample : samples) sample = call.seconds();
   return median(samples);
@@ -90,7 +94,7 @@ double seconds_in_a_row(Backend& backend, TimedCall& call) {
 /// turns' ratios, so that what slows the machine down for a while slows both.
 double ratio_to_reference(Backend& backend, Prepared& prepared, double call_seconds) {
   constexpr double turns_seconds = 0.5;
-  const double turns = turns_seconds / (8.0 * std::max(call_seconds, 1e-6));
+  const double turns = turns_seconds / (20.0 * std::max(call_seconds, 1e-6));
   std::vector<double> ratios(static_cast<std::size_t>(std::clamp(turns, 3.0, 15.0)));
   for (double& ratio : ratios) {
     ratio = seconds_in_a_row(backend, *prepared.call);

@@ -4,10 +4,21 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
-#include <cstdio>
+
+#include "svg.hpp"
 
 namespace decode_recording {
 namespace {
+
+using svg::axis_color;
+using svg::axis_ticks;
+using svg::decimals_for;
+using svg::faint_text_color;
+using svg::grid_color;
+using svg::label;
+using svg::line;
+using svg::number;
+using svg::text_color;
 
 constexpr double figure_width = 1080.0;
 constexpr double left = 76.0;
@@ -24,68 +35,6 @@ constexpr double panel_height =
 // people with any colour vision, and in grey print by their lightness.
 constexpr std::array<const char*, 4> curve_colors = {"#9aa5b1", "#d9480f", "#1864ab", "#2b8a3e"};
 constexpr std::array<double, 4> curve_widths = {1.2, 1.8, 1.8, 1.8};
-constexpr const char* text_color = "#212529";
-constexpr const char* faint_text_color = "#5c6770";
-constexpr const char* grid_color = "#e9ecef";
-constexpr const char* axis_color = "#adb5bd";
-
-std::string number(double value, int decimals = 2) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%.*f", decimals, value);
-  return text;
-}
-
-std::string escaped(const std::string& text) {
-  std::string result;
-  for (const char character : text) {
-    switch (character) {
-      case '&':
-        result += "&amp;";
-        break;
-      case '<':
-        result += "&lt;";
-        break;
-      case '>':
-        result += "&gt;";
-        break;
-      case '"':
-        result += "&quot;";
-        break;
-      default:
-        result += character;
-    }
-  }
-  return result;
-}
-
-std::string line(double x1, double y1, double x2, double y2, const char* color, double width = 1) {
-  return "<line x1=\"" + number(x1) + "\" y1=\"" + number(y1) + "\" x2=\"" + number(x2) +
-         "\" y2=\"" + number(y2) + "\" stroke=\"" + color + "\" stroke-width=\"" + number(width) +
-         "\"/>\n";
-}
-
-struct TextStyle {
-  double size = 13.0;
-  const char* color = text_color;
-  const char* anchor = "start";
-  bool bold = false;
-  bool upwards = false;
-};
-
-std::string label(double x, double y, const std::string& text, const TextStyle& style) {
-  std::string svg = "<text x=\"" + number(x) + "\" y=\"" + number(y) + "\" font-size=\"" +
-                    number(style.size, 0) + "\" fill=\"" + style.color + "\" text-anchor=\"" +
-                    style.anchor + "\"";
-  if (style.bold) svg += " font-weight=\"600\"";
-  if (style.upwards) svg += " transform=\"rotate(-90 " + number(x) + " " + number(y) + ")\"";
-  return svg + ">" + escaped(text) + "</text>\n";
-}
-
-/// Decimals that tell apart ticks this far from each other.
-int decimals_for(double distance) {
-  return std::clamp(static_cast<int>(std::ceil(-std::log10(distance) - 1e-9)), 0, 9);
-}
-
 struct Range {
   double low;
   double high;
@@ -174,42 +123,18 @@ std::string draw_legend(const Panel& panel, double y) {
 
 }  // namespace
 
-std::vector<double> axis_ticks(double low, double high, int count) {
-  const double rough = (high - low) / count;
-  const double power = std::pow(10.0, std::floor(std::log10(rough)));
-  double distance = 10.0 * power;
-  for (const double multiple : {5.0, 2.0, 1.0}) {
-    if (multiple * power >= rough * 0.8) distance = multiple * power;
-  }
-  std::vector<double> ticks;
-  const double slack = 1e-9 * (high - low);
-  for (double index = std::ceil((low - slack) / distance); index * distance <= high + slack;
-       ++index) {
-    ticks.push_back(index * distance + 0.0);  // never -0
-  }
-  return ticks;
-}
-
 std::string to_svg(const Figure& figure) {
   const double height = header_height + panel_height * static_cast<double>(figure.panels.size());
-  const std::string size = number(figure_width, 0) + "\" height=\"" + number(height, 0);
-  std::string svg =
-      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" +
-      size + "\" viewBox=\"0 0 " + number(figure_width, 0) + " " + number(height, 0) +
-      "\" font-family=\"Helvetica Neue, Helvetica, Arial, DejaVu Sans, sans-serif\">\n";
-  svg += "<title>" + escaped(figure.title) + "</title>\n";
-  svg += "<rect width=\"" + size + "\" fill=\"#ffffff\"/>\n";
-  svg += label(left, 36, figure.title, {20, text_color, "start", true, false});
-  svg += label(left, 58, figure.subtitle, {13, faint_text_color, "start", false, false});
-  if (!figure.panels.empty()) svg += draw_legend(figure.panels.front(), 86);
+  std::string content = label(left, 36, figure.title, {20, text_color, "start", true, false});
+  content += label(left, 58, figure.subtitle, {13, faint_text_color, "start", false, false});
+  if (!figure.panels.empty()) content += draw_legend(figure.panels.front(), 86);
   double y = header_height;
   for (const Panel& panel : figure.panels) {
-    svg += "<g transform=\"translate(0 " + number(y, 0) + ")\">\n" + draw_panel(figure, panel) +
-           "</g>\n";
+    content += "<g transform=\"translate(0 " + number(y, 0) + ")\">\n" + draw_panel(figure, panel) +
+               "</g>\n";
     y += panel_height;
   }
-  return svg + "</svg>\n";
+  return svg::document(figure_width, height, figure.title, content);
 }
 
 }  // namespace decode_recording

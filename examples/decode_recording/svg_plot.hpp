@@ -35,7 +35,4 @@ struct Figure {
 /// The figure as an SVG document.
 std::string to_svg(const Figure& figure);
 
-/// Round numbers within [low, high], about `count` of them.
-std::vector<double> axis_ticks(double low, double high, int count);
-
 }  // namespace decode_recording

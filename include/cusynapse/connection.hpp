@@ -147,7 +147,6 @@ class CUSYNAPSE_EXPORT Connection {
   /// The selector's shape if delayed, the synaptic shape [B, synaptic...] if not.
   Shape synaptic_selection_shape() const;
   /// The currents and spikes the weights read: current_at(selector) if delayed, else the newest.
-  /// For synapses whose one trace feeds the other, to within the last bit.
   void syncurrent(const Stream& stream, View<T> out) const;
   void synspike(const Stream& stream, View<std::uint8_t> out) const;
 

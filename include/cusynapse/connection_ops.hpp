@@ -55,11 +55,24 @@ enum class SlotWidth : std::int32_t {
 /// Throws `Error(not_supported)` above 65535.
 CUSYNAPSE_EXPORT SlotWidth slot_width(std::int32_t slots);
 
-/// What a sum reads besides the rings: planned weights, delay slots, constants.
+/// Of two traces, the one planned weights scale: the one that decays slower, so that what the other
+/// has decayed by in comparison is at most 1; the fed one of a chain; never one that is left out.
+template <class T>
+CUSYNAPSE_HOST_DEVICE int leading_trace(const DelayedSelect<T>& select) {
+  if (select.trace_count < 2) return 0;
+  if (select.rule == SelectRule::chain_decay) return select.weight[1] != T(0) ? 1 : 0;
+  if (select.weight[0] == T(0)) return 1;
+  if (select.weight[1] == T(0)) return 0;
+  return select.time_constant[1] > select.time_constant[0] ? 1 : 0;
+}
+
+/// What a sum reads besides the rings: planned weights, delay slots, constants. A term of a delayed
+/// sum is weights[0] * trace 0, or weights[0] * (trace 0 + weights[1] * trace 1) of a source with
+/// two traces, whose first is the leading one; the difference of two traces that are nearly equal
+/// then loses no digits to the sum.
 template <class T>
 struct PlannedWeights {
-  /// Weights times decay, one array for each trace; undelayed, weights[0] alone.
-  const T* weights[max_traces] = {};
+  const T* weights[max_traces] = {};  ///< undelayed, weights[0] alone: the weights
   SlotWidth width = SlotWidth::none;
   const void* slots = nullptr;   ///< 0 the newest observation; delay_slots: out of range
   std::int32_t delay_slots = 1;  ///< observations delays can reach: the slots of the synapse
@@ -90,7 +103,7 @@ struct DelayPlan {
   const T* delays = nullptr;  ///< ms; null without delays
   SlotWidth width = SlotWidth::none;
   void* slots = nullptr;        ///< written unless null: a change of weights alone leaves them
-  T* planned[max_traces] = {};  ///< written unless null
+  T* planned[max_traces] = {};  ///< as PlannedWeights::weights; written unless null
 };
 
 /// Arguments of `ops::delayed_dense`: `steps` consecutive sums out[t][b][j] = sum over i of
@@ -174,7 +187,7 @@ struct SynapticSelect {
   std::int64_t outputs = 0;  ///< of dense
   ConvolutionGeometry geometry;
   const T* delays = nullptr;
-  CurrentSource<T> source;
+  CurrentSource<T> source;  ///< its traces in the order of `select`
   DelayedSelect<T> select;  ///< as `DelayPlan`'s
   T* values = nullptr;      ///< exactly one of values and bytes
   std::uint8_t* bytes = nullptr;

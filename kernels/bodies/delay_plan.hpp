@@ -40,47 +40,75 @@ template <PlanRule rule>
 inline constexpr int planned_count =
     rule == PlanRule::exponential_decay_2 || rule == PlanRule::chain_decay ? 2 : 1;
 
-/// What one weight reads: a slot, and each trace's share of the weight. Out of range the first
-/// trace's row holds the overbound itself.
+/// The observation a delay reads.
 template <class T>
-struct PlannedWeight {
-  std::int32_t slot;
-  T weights[max_traces];
+struct ChosenSlot {
+  std::int32_t slot;  ///< 0 the newest; the number of slots there are, out of range
+  T elapsed;          ///< since it was observed; 0 on the grid
 };
 
 template <PlanRule rule, class T>
-CUSYNAPSE_HOST_DEVICE PlannedWeight<T> plan_weight(const DelayedSelect<T>& a, T delay, T weight) {
-  PlannedWeight<T> out{0, {weight, T(0)}};
-  if constexpr (rule != PlanRule::undelayed) {
-    const T bounded = bounded_selector(delay, a.limit);
-    const math::Position<T> position = math::locate(bounded, a.step_time, a.tolerance, T(1));
-    T back = position.older;
-    if constexpr (rule == PlanRule::nearest) {
-      const bool is_newer = math::divide(position.elapsed, a.step_time) > T(0.5);
-      back = is_newer ? position.newer : position.older;
-    }
-    const std::int32_t slot = static_cast<std::int32_t>(back) - 1;
-    const bool inside = !a.has_overbound || is_inside(delay, bounded, a.tolerance);
-    out.slot = inside ? (slot >= a.slots ? slot - a.slots : slot) : a.slots;
+CUSYNAPSE_HOST_DEVICE ChosenSlot<T> choose_slot(const DelayedSelect<T>& a, T delay) {
+  const T bounded = bounded_selector(delay, a.limit);
+  const math::Position<T> position = math::locate(bounded, a.step_time, a.tolerance, T(1));
+  T back = position.older;
+  if constexpr (rule == PlanRule::nearest) {
+    const bool is_newer = math::divide(position.elapsed, a.step_time) > T(0.5);
+    back = is_newer ? position.newer : position.older;
+  }
+  const std::int32_t slot = static_cast<std::int32_t>(back) - 1;
+  const bool inside = !a.has_overbound || is_inside(delay, bounded, a.tolerance);
+  ChosenSlot<T> out;
+  out.slot = inside ? (slot >= a.slots ? slot - a.slots : slot) : a.slots;
+  out.elapsed = position.older == position.newer ? T(0) : position.elapsed;
+  return out;
+}
 
-    const T elapsed = position.older == position.newer ? T(0) : position.elapsed;
-    T shares[max_traces] = {T(1), T(0)};
-    if constexpr (rule == PlanRule::exponential_decay_1 || rule == PlanRule::exponential_decay_2) {
-      shares[0] = math::multiply(a.weight[0], math::decay_factor(elapsed, a.time_constant[0]));
-    }
-    if constexpr (rule == PlanRule::exponential_decay_2) {
-      shares[1] = math::multiply(a.weight[1], math::decay_factor(elapsed, a.time_constant[1]));
-    }
-    if constexpr (rule == PlanRule::chain_decay) {
-      // The second trace takes over what the first has fed it since.
-      shares[1] = math::multiply(a.weight[1], math::decay_factor(elapsed, a.time_constant[1]));
-      shares[0] =
-          math::add(math::multiply(a.weight[0], math::decay_factor(elapsed, a.time_constant[0])),
-                    math::multiply(shares[1], math::multiply(elapsed, a.feed_rate)));
-    }
-    for (int k = 0; k < planned_count<rule>; ++k) {
-      const T planned = math::multiply(weight, shares[k]);
-      out.weights[k] = inside ? planned : (k == 0 ? weight : T(0));
+/// What one weight reads: weight * (leading trace + share * other trace) at a slot. Out of range
+/// the leading trace is the overbound and the other 0.
+template <class T>
+struct PlannedWeight {
+  std::int32_t slot;
+  T weight;
+  T share;
+};
+
+/// exp(elapsed / leading - elapsed / other), how much more the other trace has decayed by.
+template <class T>
+CUSYNAPSE_HOST_DEVICE T relative_decay(T elapsed, T leading, T other) {
+  return math::exponential(
+      math::subtract(math::divide(elapsed, leading), math::divide(elapsed, other)));
+}
+
+template <PlanRule rule, class T>
+CUSYNAPSE_HOST_DEVICE PlannedWeight<T> plan_weight(const DelayedSelect<T>& a, T delay, T weight) {
+  PlannedWeight<T> out{0, weight, T(0)};
+  if constexpr (rule != PlanRule::undelayed) {
+    const ChosenSlot<T> chosen = choose_slot<rule>(a, delay);
+    out.slot = chosen.slot;
+    if constexpr (rule != PlanRule::previous && rule != PlanRule::nearest) {
+      const int leading = leading_trace(a);
+      const int other = 1 - leading;
+      const T elapsed = chosen.elapsed;
+      const T factor =
+          math::multiply(a.weight[leading], math::decay_factor(elapsed, a.time_constant[leading]));
+      T share = T(0);
+      if constexpr (planned_count<rule> == 2) {
+        if (a.weight[leading] != T(0)) {
+          share = a.weight[other] == T(0)
+                      ? T(0)
+                      : math::multiply(math::divide(a.weight[other], a.weight[leading]),
+                                       relative_decay(elapsed, a.time_constant[leading],
+                                                      a.time_constant[other]));
+        }
+      }
+      if constexpr (rule == PlanRule::chain_decay) {
+        // The second trace has taken over what the first fed it since.
+        if (leading == 1) share = math::add(share, math::multiply(elapsed, a.feed_rate));
+      }
+      const bool inside = chosen.slot != a.slots;
+      out.weight = inside ? math::multiply(weight, factor) : weight;
+      out.share = inside ? share : T(0);
     }
   }
   return out;
@@ -103,10 +131,16 @@ CUSYNAPSE_HOST_DEVICE void store_plan(const DelayPlan<T>& a, const PlannedWeight
       }
     }
   }
-  for (int k = 0; k < planned_count<rule>; ++k) {
-    if (a.planned[k] == nullptr) continue;
+  if (a.planned[0] != nullptr) {
     for (int i = 0; i < Width; ++i) {
-      if (i < count) a.planned[k][at + i] = plan[i].weights[k];
+      if (i < count) a.planned[0][at + i] = plan[i].weight;
+    }
+  }
+  if constexpr (planned_count<rule> == 2) {
+    if (a.planned[1] != nullptr) {
+      for (int i = 0; i < Width; ++i) {
+        if (i < count) a.planned[1][at + i] = plan[i].share;
+      }
     }
   }
 }

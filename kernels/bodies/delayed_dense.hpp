@@ -9,6 +9,8 @@
 // of the parts go to the workspace, and DenseReduceBody adds them up in order.
 #pragma once
 
+#include <type_traits>
+
 #include "kernels/bodies/delayed_sums.hpp"
 
 namespace cusynapse::kernels {
@@ -51,9 +53,11 @@ struct DelayedDenseBody {
   }
   /// Shared memory: staged inputs, then each thread's sums of the part, by column.
   std::size_t shared_bytes(int threads) const {
-    const std::int64_t staged = staging == DenseStaging::none
-                                    ? 0
-                                    : std::int64_t{input_pitch(arguments)} << cut.inputs_shift;
+    const std::int64_t staged =
+        staging == DenseStaging::none
+            ? 0
+            : traces_read(arguments.source, arguments.plan.width) *
+                  (std::int64_t{input_pitch(arguments)} << cut.inputs_shift);
     return static_cast<std::size_t>(staged + std::int64_t{threads} * Columns) * sizeof(T);
   }
   std::int64_t blocks() const { return cut.output_blocks * cut.column_blocks * cut.parts; }
@@ -75,8 +79,12 @@ struct DelayedDenseBody {
     const std::int32_t pitch = input_pitch(a);
     const std::int32_t staged_inputs = 1 << cut.inputs_shift;
     auto* const staged = static_cast<T*>(context.shared());
+    const bool is_double = traces_read(a.source, a.plan.width) == 2;
+    T* const other = staged + (std::int64_t{pitch} << cut.inputs_shift);
     T* const groups =
-        staged + (staging == DenseStaging::none ? 0 : std::int64_t{pitch} << cut.inputs_shift);
+        staged + (staging == DenseStaging::none
+                      ? 0
+                      : (is_double ? 2 : 1) * (std::int64_t{pitch} << cut.inputs_shift));
 
     for (std::int64_t run = first_run; run < last_run; ++run) {
       T sums[Columns] = {};
@@ -86,23 +94,23 @@ struct DelayedDenseBody {
       const std::int64_t plan =
           (tile_output / dense_tile_outputs * runs + run) * (sum_run * dense_tile_outputs) +
           tile_output % dense_tile_outputs;
-      const std::int32_t passes = pass_count(a.source, a.plan.width);
-      for (std::int32_t pass = 0; pass < passes; ++pass) {
-        if constexpr (staging == DenseStaging::none) {
-          for (std::int32_t i = 0; i < inputs; ++i) {
-            add_unstaged(columns, head, pass, first_input + i, plan + i * dense_tile_outputs, sums);
-          }
-        } else {
-          for (std::int32_t from = 0; from < inputs; from += staged_inputs) {
-            const std::int32_t left = inputs - from;
-            const std::int32_t count = left < staged_inputs ? left : staged_inputs;
-            context.sync();  // until all are done with what was staged before
-            stage(context, columns, head, pass, first_input + from, count, pitch, staged);
-            context.sync();
-            for (std::int32_t i = 0; i < count; ++i) {
-              add_input(context.rank(), columns, staged + i * pitch, pass,
-                        plan + (from + i) * dense_tile_outputs, sums);
-            }
+      if constexpr (staging == DenseStaging::none) {
+        for (std::int32_t i = 0; i < inputs; ++i) {
+          add_unstaged(columns, head, is_double, first_input + i, plan + i * dense_tile_outputs,
+                       sums);
+        }
+      } else {
+        for (std::int32_t from = 0; from < inputs; from += staged_inputs) {
+          const std::int32_t left = inputs - from;
+          const std::int32_t count = left < staged_inputs ? left : staged_inputs;
+          context.sync();  // until all are done with what was staged before
+          stage(context, columns, head, 0, first_input + from, count, pitch, staged);
+          if (is_double) stage(context, columns, head, 1, first_input + from, count, pitch, other);
+          context.sync();
+          for (std::int32_t i = 0; i < count; ++i) {
+            add_input(context.rank(), columns, staged + i * pitch,
+                      is_double ? other + i * pitch : nullptr,
+                      plan + (from + i) * dense_tile_outputs, sums);
           }
         }
       }
@@ -131,7 +139,7 @@ struct DelayedDenseBody {
 
   template <class Context>
   CUSYNAPSE_HOST_DEVICE void stage(const Context& context, const ColumnBlock& columns,
-                                   std::int32_t head, std::int32_t pass, std::int64_t first_input,
+                                   std::int32_t head, std::int32_t trace, std::int64_t first_input,
                                    std::int32_t count, std::int32_t pitch, T* staged) const {
     const DelayedDense<T>& a = arguments;
     // Consecutive threads take consecutive inputs, which lie next to each other in a ring.
@@ -143,14 +151,14 @@ struct DelayedDenseBody {
       if (i >= count) continue;
       T value = T(0);
       if (position < Columns) {
-        if (pass == 0) value = a.plan.overbound;
+        if (trace == 0) value = a.plan.overbound;
       } else {
         const ColumnBlock::Origin origin = columns.origin(position);
         if (origin.is_there) {
           const std::int64_t offset =
               source_slot(a.source, head, origin.back - 1) * a.source.stride +
               origin.sample * a.inputs + first_input + i;
-          value = source_value(a.source, pass, has_slots, offset);
+          value = source_value(a.source, trace, has_slots, offset);
         }
       }
       staged[i * pitch + position] = value;
@@ -162,39 +170,51 @@ struct DelayedDenseBody {
     return 0;
   }
 
+  /// Adds the terms of one input; `other` holds its second trace, where there is one.
   CUSYNAPSE_HOST_DEVICE void add_input(int rank, const ColumnBlock& columns, const T* input,
-                                       std::int32_t pass, std::int64_t plan,
+                                       const T* other, std::int64_t plan,
                                        T (&sums)[Columns]) const {
-    const T weight = arguments.plan.weights[pass][plan];
-    const T* const row = input + columns.row_start(slot_of(plan));
+    const T weight = arguments.plan.weights[0][plan];
+    const T share = other != nullptr ? arguments.plan.weights[1][plan] : T(0);
+    const std::int32_t start = columns.row_start(slot_of(plan));
     for (int k = 0; k < pieces; ++k) {
-      const T* const from = row + column_of(rank, k * lanes);
-      if constexpr (staging == DenseStaging::pieces) {
-        const Piece<T> piece = *reinterpret_cast<const Piece<T>*>(from);
+      const std::int32_t at = start + column_of(rank, k * lanes);
+      Staged values = load(input + at);
+      if (other != nullptr) {
+        const Staged others = load(other + at);
         for (int l = 0; l < lanes; ++l) {
-          T& sum = sums[k * lanes + l];
-          sum = math::add(sum, math::multiply(weight, piece.values[l]));
+          values.values[l] = math::add(values.values[l], math::multiply(share, others.values[l]));
         }
-      } else {
-        sums[k] = math::add(sums[k], math::multiply(weight, *from));
+      }
+      for (int l = 0; l < lanes; ++l) {
+        T& sum = sums[k * lanes + l];
+        sum = math::add(sum, math::multiply(weight, values.values[l]));
       }
     }
   }
 
+  struct Single {
+    T values[1];
+  };
+  using Staged = std::conditional_t<staging == DenseStaging::pieces, Piece<T>, Single>;
+  CUSYNAPSE_HOST_DEVICE static Staged load(const T* from) {
+    return *reinterpret_cast<const Staged*>(from);
+  }
+
   CUSYNAPSE_HOST_DEVICE void add_unstaged(const ColumnBlock& columns, std::int32_t head,
-                                          std::int32_t pass, std::int64_t input, std::int64_t plan,
+                                          bool is_double, std::int64_t input, std::int64_t plan,
                                           T (&sums)[Columns]) const {
     static_assert(staging != DenseStaging::none || Columns == 1, "one column at a time");
     const DelayedDense<T>& a = arguments;
     const std::int32_t slot = slot_of(plan);
-    T value = pass == 0 ? a.plan.overbound : T(0);
+    T value = a.plan.overbound;
     if (slot != a.plan.delay_slots) {
       const ColumnBlock::Origin origin = columns.origin(columns.row_start(slot));
       const std::int64_t offset = source_slot(a.source, head, origin.back - 1) * a.source.stride +
                                   origin.sample * a.inputs + input;
-      value = source_value(a.source, pass, has_slots, offset);
+      value = planned_value(a.source, a.plan, has_slots, is_double, offset, plan);
     }
-    sums[0] = math::add(sums[0], math::multiply(a.plan.weights[pass][plan], value));
+    sums[0] = math::add(sums[0], math::multiply(a.plan.weights[0][plan], value));
   }
 };
 
@@ -295,7 +315,9 @@ struct DenseShape {
     const std::int64_t staged = 2 * std::int64_t{columns} + std::int64_t{a.plan.delay_slots - 1} *
                                                                 (a.steps > 1 ? a.batch : columns);
     const std::int64_t pitch = (staged + piece - 1) / piece * piece + piece;
-    return static_cast<std::size_t>((pitch << inputs_shift) + std::int64_t{threads} * columns) *
+    const std::int64_t traces = traces_read(a.source, a.plan.width);
+    return static_cast<std::size_t>(traces * (pitch << inputs_shift) +
+                                    std::int64_t{threads} * columns) *
            sizeof(T);
   }
 };

@@ -55,6 +55,34 @@ CUSYNAPSE_HOST_DEVICE void load_selectors(const T* selectors, std::int64_t first
   }
 }
 
+/// A trace's part in a current. A weight of 0 leaves it out even where it is infinite.
+template <class T>
+CUSYNAPSE_HOST_DEVICE T weighted(T weight, T value) {
+  return weight == T(0) ? T(0) : math::multiply(weight, value);
+}
+
+/// The current `elapsed` after an observation of one or two traces.
+template <SelectRule rule, int TraceCount, class T>
+CUSYNAPSE_HOST_DEVICE T select_value(const DelayedSelect<T>& a, T first, T second, T elapsed) {
+  if constexpr (rule == SelectRule::exponential_decay) {
+    const T value = weighted(
+        a.weight[0], math::multiply(first, math::decay_factor(elapsed, a.time_constant[0])));
+    if constexpr (TraceCount == 1) return value;
+    return math::add(
+        value, weighted(a.weight[1],
+                        math::multiply(second, math::decay_factor(elapsed, a.time_constant[1]))));
+  } else if constexpr (rule == SelectRule::chain_decay) {
+    const T feeder = math::interpolate_exponential_decay(first, elapsed, a.time_constant[0]);
+    const T fed =
+        math::interpolate_fed_decay(second, first, elapsed, a.time_constant[1], a.feed_rate);
+    // Times 0, an infinite feeder would not be 0.
+    return math::add(weighted(a.weight[0], feeder),
+                     weighted(a.weight[1], elapsed == T(0) ? second : fed));
+  } else {
+    return weighted(a.weight[0], first);
+  }
+}
+
 template <class T, SelectRule rule, int TraceCount, int Width>
 struct DelayedSelectBody {
   DelayedSelect<T> arguments;
@@ -93,40 +121,13 @@ struct DelayedSelectBody {
 
     T result[Width];
     for (int i = 0; i < Width; ++i) {
-      T value;
-      if constexpr (rule == SelectRule::exponential_decay) {
-        value = weighted(
-            0, math::multiply(values[0][i], math::decay_factor(elapsed[i], a.time_constant[0])));
-        if constexpr (TraceCount == 2) {
-          value = math::add(
-              value,
-              weighted(1, math::multiply(values[1][i],
-                                         math::decay_factor(elapsed[i], a.time_constant[1]))));
-        }
-      } else if constexpr (rule == SelectRule::chain_decay) {
-        const T feeder = values[0][i];
-        const T fed = values[1][i];
-        const T feeder_value =
-            math::interpolate_exponential_decay(feeder, elapsed[i], a.time_constant[0]);
-        const T fed_value =
-            math::interpolate_fed_decay(fed, feeder, elapsed[i], a.time_constant[1], a.feed_rate);
-        // Times 0, an infinite feeder would not be 0.
-        value =
-            math::add(weighted(0, feeder_value), weighted(1, elapsed[i] == T(0) ? fed : fed_value));
-      } else {
-        value = weighted(0, values[0][i]);
-      }
+      const T fed = TraceCount == 2 ? values[TraceCount - 1][i] : T(0);
+      const T value = select_value<rule, TraceCount>(a, values[0][i], fed, elapsed[i]);
       const T bounded = bounded_selector(selector[i], a.limit);
       const bool inside = !a.has_overbound || is_inside(selector[i], bounded, a.tolerance);
       result[i] = inside ? value : a.overbound;
     }
     store_guarded(result, first, end, a.out);
-  }
-
- private:
-  // A weight of 0 leaves a trace out even where it is infinite.
-  CUSYNAPSE_HOST_DEVICE T weighted(int k, T value) const {
-    return arguments.weight[k] == T(0) ? T(0) : math::multiply(arguments.weight[k], value);
   }
 };
 

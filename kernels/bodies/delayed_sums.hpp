@@ -27,6 +27,18 @@ CUSYNAPSE_HOST_DEVICE std::int32_t source_slot(const CurrentSource<T>& source, s
   return slot < 0 ? slot + source.slots : slot;
 }
 
+/// What planned weight `entry` is multiplied with: the value, or both traces, at `offset` of the
+/// rings.
+template <class T>
+CUSYNAPSE_HOST_DEVICE T planned_value(const CurrentSource<T>& source, const PlannedWeights<T>& plan,
+                                      bool is_delayed, bool is_double, std::int64_t offset,
+                                      std::int64_t entry) {
+  const T value = source_value(source, 0, is_delayed, offset);
+  if (!is_double) return value;
+  const T other = source_value(source, 1, is_delayed, offset);
+  return math::add(value, math::multiply(plan.weights[1][entry], other));
+}
+
 /// Sums of Width elements in the order of `sum_run`. Terms of a run are added to `run`; `end_run`
 /// closes it.
 template <class T, int Width>
@@ -76,28 +88,26 @@ struct DelayedDirectBody {
     const DelayedDirect<T>& a = arguments;
     const std::int32_t head = a.source.head.get();
     const bool is_delayed = a.plan.width != SlotWidth::none;
-    const std::int32_t passes = pass_count(a.source, a.plan.width);
+    const bool is_double = traces_read(a.source, a.plan.width) == 2;
     const std::int64_t first = x * Width;
     const int count = static_cast<int>(a.size - first < Width ? a.size - first : Width);
 
-    T sums[Width] = {};
-    for (std::int32_t pass = 0; pass < passes; ++pass) {
-      T values[Width];
-      for (int i = 0; i < Width; ++i) {
-        const std::int64_t n = first + (i < count ? i : 0);
-        const std::int32_t slot = planned_slot(a.plan, n);
-        const bool is_inside = !is_delayed || slot != a.plan.delay_slots;
-        values[i] = pass == 0 ? a.plan.overbound : T(0);
-        if (is_inside) {
-          const std::int64_t offset =
-              source_slot(a.source, head, slot) * a.source.stride + y * a.size + n;
-          values[i] = source_value(a.source, pass, is_delayed, offset);
-        }
+    T values[Width];
+    for (int i = 0; i < Width; ++i) {
+      const std::int64_t n = first + (i < count ? i : 0);
+      const std::int32_t slot = planned_slot(a.plan, n);
+      values[i] = a.plan.overbound;
+      if (!is_delayed || slot != a.plan.delay_slots) {
+        const std::int64_t offset =
+            source_slot(a.source, head, slot) * a.source.stride + y * a.size + n;
+        values[i] = planned_value(a.source, a.plan, is_delayed, is_double, offset, n);
       }
-      for (int i = 0; i < Width; ++i) {
-        const std::int64_t n = first + (i < count ? i : 0);
-        sums[i] = math::add(sums[i], math::multiply(a.plan.weights[pass][n], values[i]));
-      }
+    }
+    T sums[Width];
+    for (int i = 0; i < Width; ++i) {
+      const std::int64_t n = first + (i < count ? i : 0);
+      // As a sum of one term, which starts at 0.
+      sums[i] = math::add(T(0), math::multiply(a.plan.weights[0][n], values[i]));
     }
     for (int i = 0; i < Width; ++i) {
       if (i < count) {
@@ -124,7 +134,7 @@ struct DelayedConv2DBody {
     const ConvolutionGeometry& g = a.geometry;
     const std::int32_t head = a.source.head.get();
     const bool is_delayed = a.plan.width != SlotWidth::none;
-    const std::int32_t passes = pass_count(a.source, a.plan.width);
+    const bool is_double = traces_read(a.source, a.plan.width) == 2;
     const std::int64_t groups = (g.out_width + Width - 1) / Width;
     const std::int64_t out_row = x / groups;
     const std::int64_t first = x % groups * Width;
@@ -135,33 +145,28 @@ struct DelayedConv2DBody {
     OrderedSums<T, Width> sums;
     for (std::int64_t begin = 0; begin < patch; begin += sum_run) {
       const std::int64_t end = begin + sum_run < patch ? begin + sum_run : patch;
-      for (std::int32_t pass = 0; pass < passes; ++pass) {
-        std::int64_t kernel_column = begin % g.kernel[1];
-        std::int64_t kernel_row = begin / g.kernel[1] % g.kernel[0];
-        std::int64_t channel = begin / (g.kernel[0] * g.kernel[1]);
-        for (std::int64_t n = begin; n < end; ++n) {
-          const std::int64_t entry = filter * patch + n;
-          const T weight = a.plan.weights[pass][entry];
-          const std::int32_t slot = planned_slot(a.plan, entry);
-          const std::int64_t row =
-              out_row * g.stride[0] - g.padding[0] + kernel_row * g.dilation[0];
-          const std::int64_t column =
-              first * g.stride[1] - g.padding[1] + kernel_column * g.dilation[1];
-          if (is_delayed && slot == a.plan.delay_slots) {
-            const T term = math::multiply(weight, pass == 0 ? a.plan.overbound : T(0));
-            for (int i = 0; i < Width; ++i) sums.run[i] = math::add(sums.run[i], term);
-          } else if (row >= 0 && row < g.height) {
-            const std::int64_t pixels =
-                source_slot(a.source, head, slot) * a.source.stride +
-                ((sample * g.channels + channel) * g.height + row) * g.width;
-            add_pixels(weight, pass, is_delayed, pixels, column, sums.run);
-          }
-          if (++kernel_column == g.kernel[1]) {
-            kernel_column = 0;
-            if (++kernel_row == g.kernel[0]) {
-              kernel_row = 0;
-              ++channel;
-            }
+      std::int64_t kernel_column = begin % g.kernel[1];
+      std::int64_t kernel_row = begin / g.kernel[1] % g.kernel[0];
+      std::int64_t channel = begin / (g.kernel[0] * g.kernel[1]);
+      for (std::int64_t n = begin; n < end; ++n) {
+        const std::int64_t entry = filter * patch + n;
+        const std::int32_t slot = planned_slot(a.plan, entry);
+        const std::int64_t row = out_row * g.stride[0] - g.padding[0] + kernel_row * g.dilation[0];
+        const std::int64_t column =
+            first * g.stride[1] - g.padding[1] + kernel_column * g.dilation[1];
+        if (is_delayed && slot == a.plan.delay_slots) {
+          const T term = math::multiply(a.plan.weights[0][entry], a.plan.overbound);
+          for (int i = 0; i < Width; ++i) sums.run[i] = math::add(sums.run[i], term);
+        } else if (row >= 0 && row < g.height) {
+          const std::int64_t pixels = source_slot(a.source, head, slot) * a.source.stride +
+                                      ((sample * g.channels + channel) * g.height + row) * g.width;
+          add_pixels(entry, is_delayed, is_double, pixels, column, sums.run);
+        }
+        if (++kernel_column == g.kernel[1]) {
+          kernel_column = 0;
+          if (++kernel_row == g.kernel[0]) {
+            kernel_row = 0;
+            ++channel;
           }
         }
       }
@@ -178,26 +183,36 @@ struct DelayedConv2DBody {
   }
 
  private:
-  /// Adds weight * pixel for pixels `column`, `column` + stride, ... of a row that starts at
-  /// element `pixels` of the rings. Outside the row there is silence.
-  CUSYNAPSE_HOST_DEVICE void add_pixels(T weight, std::int32_t pass, bool is_delayed,
+  /// Adds the terms of weight `entry` for pixels `column`, `column` + stride, ... of a row that
+  /// starts at element `pixels` of the rings. Outside the row there is silence.
+  CUSYNAPSE_HOST_DEVICE void add_pixels(std::int64_t entry, bool is_delayed, bool is_double,
                                         std::int64_t pixels, std::int64_t column,
                                         T (&sums)[Width]) const {
     const DelayedConv2D<T>& a = arguments;
+    const T weight = a.plan.weights[0][entry];
     const std::int64_t stride = a.geometry.stride[1];
     const bool is_whole = column >= 0 && column + (Width - 1) * stride < a.geometry.width;
     if (is_whole && stride == 1 && is_delayed && a.source.kind == SourceKind::traces) {
-      const T* const row = a.source.traces[pass] + pixels + column;
+      const T* const row = a.source.traces[0] + pixels + column;
+      T values[Width];
+      for (int i = 0; i < Width; ++i) values[i] = row[i];
+      if (is_double) {
+        const T share = a.plan.weights[1][entry];
+        const T* const other = a.source.traces[1] + pixels + column;
+        for (int i = 0; i < Width; ++i) {
+          values[i] = math::add(values[i], math::multiply(share, other[i]));
+        }
+      }
       for (int i = 0; i < Width; ++i) {
-        sums[i] = math::add(sums[i], math::multiply(weight, row[i]));
+        sums[i] = math::add(sums[i], math::multiply(weight, values[i]));
       }
       return;
     }
     for (int i = 0; i < Width; ++i) {
       const std::int64_t at = column + i * stride;
       if (at < 0 || at >= a.geometry.width) continue;
-      sums[i] = math::add(
-          sums[i], math::multiply(weight, source_value(a.source, pass, is_delayed, pixels + at)));
+      const T value = planned_value(a.source, a.plan, is_delayed, is_double, pixels + at, entry);
+      sums[i] = math::add(sums[i], math::multiply(weight, value));
     }
   }
 };

@@ -95,9 +95,9 @@ CUSYNAPSE_HOST_DEVICE T source_value(const CurrentSource<T>& source, std::int32_
   return T(0);
 }
 
-/// Passes of a sum over its inputs: one for each trace, or one for all of the current.
+/// Traces a sum reads one by one: those of a delayed source; otherwise all of the current is one.
 template <class T>
-CUSYNAPSE_HOST_DEVICE std::int32_t pass_count(const CurrentSource<T>& source, SlotWidth width) {
+CUSYNAPSE_HOST_DEVICE std::int32_t traces_read(const CurrentSource<T>& source, SlotWidth width) {
   return width != SlotWidth::none && source.kind == SourceKind::traces ? source.trace_count : 1;
 }
 

@@ -64,23 +64,21 @@ CUSYNAPSE_HOST_DEVICE SynapticElement synaptic_element(SynapticLayout layout,
   return out;
 }
 
-/// The plan of one weight, by a rule known at run time.
-template <class T>
-CUSYNAPSE_HOST_DEVICE PlannedWeight<T> plan_any(const DelayedSelect<T>& select, T delay, T weight) {
-  switch (plan_rule(select)) {
-    case PlanRule::undelayed:
-    case PlanRule::previous:
-      return plan_weight<PlanRule::previous>(select, delay, weight);
-    case PlanRule::nearest:
-      return plan_weight<PlanRule::nearest>(select, delay, weight);
-    case PlanRule::exponential_decay_1:
-      return plan_weight<PlanRule::exponential_decay_1>(select, delay, weight);
-    case PlanRule::exponential_decay_2:
-      return plan_weight<PlanRule::exponential_decay_2>(select, delay, weight);
-    case PlanRule::chain_decay:
-      return plan_weight<PlanRule::chain_decay>(select, delay, weight);
-  }
-  return {0, {weight, T(0)}};
+/// What a delay reads, by a rule known at run time. The source's traces are in the select's order.
+template <PlanRule rule, SelectRule select_rule, class T>
+CUSYNAPSE_HOST_DEVICE T delayed_value(const SynapticSelect<T>& a, T delay,
+                                      const SynapticElement& element, std::int64_t frame) {
+  const ChosenSlot<T> chosen = choose_slot<rule>(a.select, delay);
+  if (chosen.slot == a.select.slots) return a.select.overbound;
+  if (element.synapse < 0) return T(0);
+  const std::int64_t offset =
+      source_slot(a.source, a.source.head.get(), chosen.slot) * a.source.stride +
+      element.sample * frame + element.synapse;
+  const T first = source_value(a.source, 0, true, offset);
+  if (a.source.kind != SourceKind::traces) return first;
+  constexpr int count = planned_count<rule>;
+  const T second = count == 2 ? source_value(a.source, 1, true, offset) : T(0);
+  return select_value<select_rule, count>(a.select, first, second, chosen.elapsed);
 }
 
 /// Call (x, 0) covers element x.
@@ -95,29 +93,42 @@ struct SynapticSelectBody {
         synaptic_element(a.layout, a.geometry, a.inputs, a.outputs, is_delayed, x);
     const std::int64_t frame =
         a.layout == SynapticLayout::convolution ? a.geometry.pixels() : a.inputs;
-    PlannedWeight<T> plan{0, {T(1), T(0)}};
-    if (is_delayed) plan = plan_any(a.select, a.delays[element.delay], T(1));
-
     T value = T(0);
-    if (is_delayed && plan.slot == a.select.slots) {
-      value = a.select.overbound;
+    if (is_delayed) {
+      value = value_at(a.delays[element.delay], element, frame);
     } else if (element.synapse >= 0) {
-      const std::int64_t offset =
-          source_slot(a.source, a.source.head.get(), plan.slot) * a.source.stride +
-          element.sample * frame + element.synapse;
-      const std::int32_t passes =
-          pass_count(a.source, is_delayed ? SlotWidth::byte : SlotWidth::none);
-      value = math::multiply(plan.weights[0], source_value(a.source, 0, is_delayed, offset));
-      if (passes == 2) {
-        value = math::add(
-            value, math::multiply(plan.weights[1], source_value(a.source, 1, is_delayed, offset)));
-      }
+      const std::int64_t offset = source_slot(a.source, a.source.head.get(), 0) * a.source.stride +
+                                  element.sample * frame + element.synapse;
+      value = source_value(a.source, 0, false, offset);
     }
     if (a.values != nullptr) {
       a.values[x] = value;
     } else {
       a.bytes[x] = value != T(0) ? 1 : 0;
     }
+  }
+
+ private:
+  CUSYNAPSE_HOST_DEVICE T value_at(T delay, const SynapticElement& element,
+                                   std::int64_t frame) const {
+    const SynapticSelect<T>& a = arguments;
+    using Rule = PlanRule;
+    switch (plan_rule(a.select)) {
+      case Rule::undelayed:
+      case Rule::previous:
+        return delayed_value<Rule::previous, SelectRule::previous>(a, delay, element, frame);
+      case Rule::nearest:
+        return delayed_value<Rule::nearest, SelectRule::nearest>(a, delay, element, frame);
+      case Rule::exponential_decay_1:
+        return delayed_value<Rule::exponential_decay_1, SelectRule::exponential_decay>(
+            a, delay, element, frame);
+      case Rule::exponential_decay_2:
+        return delayed_value<Rule::exponential_decay_2, SelectRule::exponential_decay>(
+            a, delay, element, frame);
+      case Rule::chain_decay:
+        return delayed_value<Rule::chain_decay, SelectRule::chain_decay>(a, delay, element, frame);
+    }
+    return T(0);
   }
 };
 

@@ -58,10 +58,10 @@ struct DenseWork {
   const DelayedDense<T>& arguments;
   kernels::ColumnBlock columns;
   std::int32_t head;
-  std::int32_t passes;
+  std::int32_t traces;       ///< staged one by one, 1 or 2
   std::int64_t input_pitch;  ///< from one staged input to the next
   std::int64_t outputs;      ///< rounded up to whole tiles
-  T* staged[2] = {};         ///< of a run and the next: [pass][32 inputs][input_pitch]
+  T* staged[2] = {};         ///< of a run and the next: [trace][32 inputs][input_pitch]
   T* group = nullptr;        ///< the sums of the present group of runs: `width` for each output
   T* total = nullptr;        ///< of the groups before
 
@@ -69,7 +69,7 @@ struct DenseWork {
       : arguments(a),
         columns(a, first_column, width),
         head(a.workspace != nullptr ? a.source.head.get() : 0),
-        passes(kernels::pass_count(a.source, a.plan.width)),
+        traces(kernels::traces_read(a.source, a.plan.width)),
         // Positions are staged four at a time and read in whole vectors; the odd line keeps inputs
         // out of step with the sets of a cache.
         input_pitch((columns.staged() + 15 + 4) / 16 * 16 + 16),
@@ -81,7 +81,7 @@ struct DenseWork {
     total = group + outputs * width;
   }
 
-  std::int64_t staged_size() const { return passes * sum_run * input_pitch; }
+  std::int64_t staged_size() const { return traces * sum_run * input_pitch; }
   std::size_t bytes() const {
     return static_cast<std::size_t>(2 * staged_size() + 2 * outputs * columns.width) * sizeof(T);
   }
@@ -139,8 +139,8 @@ CUSYNAPSE_HOST_DEVICE void stage(const DenseWork<T>& work, std::int64_t first_in
   const bool is_delayed = a.plan.width != SlotWidth::none;
   const bool is_raw = source.kind == SourceKind::traces && is_delayed;
   const T silence[sum_run] = {};
-  for (std::int32_t pass = 0; pass < work.passes; ++pass) {
-    T* const to = staged + pass * sum_run * work.input_pitch;
+  for (std::int32_t trace = 0; trace < work.traces; ++trace) {
+    T* const to = staged + trace * sum_run * work.input_pitch;
     for (std::int32_t position = begin; position < end; position += 4) {
       // Four rows of 32 inputs: in the ring itself, or put together here.
       alignas(64) T values[4][sum_run];
@@ -152,7 +152,7 @@ CUSYNAPSE_HOST_DEVICE void stage(const DenseWork<T>& work, std::int64_t first_in
         const std::int32_t slot = math::slot_at(work.head, origin.back, source.slots);
         const std::int64_t offset = slot * source.stride + origin.sample * a.inputs + first_input;
         if (is_raw && inputs == sum_run) {
-          rows[r] = source.traces[pass] + offset;
+          rows[r] = source.traces[trace] + offset;
           continue;
         }
         rows[r] = values[r];
@@ -168,11 +168,11 @@ CUSYNAPSE_HOST_DEVICE void stage(const DenseWork<T>& work, std::int64_t first_in
           }
         } else if (is_raw || (source.kind == SourceKind::traces && source.trace_count == 1 &&
                               source.weight[0] == T(1))) {
-          const T* const trace = source.traces[is_raw ? pass : 0] + offset;
-          for (std::int32_t i = 0; i < inputs; ++i) values[r][i] = trace[i];
+          const T* const from = source.traces[is_raw ? trace : 0] + offset;
+          for (std::int32_t i = 0; i < inputs; ++i) values[r][i] = from[i];
         } else {
           for (std::int32_t i = 0; i < inputs; ++i) {
-            values[r][i] = kernels::source_value(source, pass, is_delayed, offset + i);
+            values[r][i] = kernels::source_value(source, trace, is_delayed, offset + i);
           }
         }
         for (std::int32_t i = inputs; i < sum_run; ++i) values[r][i] = T(0);
@@ -194,10 +194,10 @@ CUSYNAPSE_HOST_DEVICE void stage(const DenseWork<T>& work, std::int64_t first_in
 template <class T>
 void stage_overbound(const DenseWork<T>& work) {
   for (T* const staged : work.staged) {
-    for (std::int32_t pass = 0; pass < work.passes; ++pass) {
-      const T value = pass == 0 ? work.arguments.plan.overbound : T(0);
+    for (std::int32_t trace = 0; trace < work.traces; ++trace) {
+      const T value = trace == 0 ? work.arguments.plan.overbound : T(0);
       for (std::int64_t i = 0; i < sum_run; ++i) {
-        T* const row = staged + (pass * sum_run + i) * work.input_pitch;
+        T* const row = staged + (trace * sum_run + i) * work.input_pitch;
         std::fill(row, row + work.columns.width, value);
       }
     }
@@ -241,91 +241,109 @@ constexpr int outputs_at_once(int vectors) {
   return outputs < 1 ? 1 : (outputs > 8 ? 8 : outputs);
 }
 
+/// Which kind of terms a sum has: what its weights read is fixed, chosen by a slot of one trace, or
+/// of two.
+enum class Terms { undelayed, delayed, delayed_double };
+
 /// One run of the sums of one tile of outputs, vectors along columns.
-template <class T, int VectorBytes, int Width, class Slot, bool has_slots>
+template <class T, int VectorBytes, int Width, class Slot, Terms terms>
 CUSYNAPSE_HOST_DEVICE void sum_columns(const DenseWork<T>& work, std::int64_t run, bool is_last,
                                        std::int64_t tile, std::int64_t runs, std::int32_t inputs,
                                        const T* staged) {
+  constexpr bool has_slots = terms != Terms::undelayed;
   constexpr int row_bytes = Width * static_cast<int>(sizeof(T));
   constexpr int vector_bytes = row_bytes < VectorBytes ? row_bytes : VectorBytes;
+  constexpr int lanes = vector_bytes / static_cast<int>(sizeof(T));
   constexpr int vectors = row_bytes / vector_bytes;
   constexpr int at_once = outputs_at_once<VectorBytes>(vectors);
   using Vector = typename VectorType<T, vector_bytes>::type;
   const DelayedDense<T>& a = work.arguments;
   const std::int64_t plan_at = (tile * runs + run) * sum_run * dense_tile_outputs;
-  const auto* const slots = static_cast<const Slot*>(a.plan.slots);
   const std::int64_t newest = work.columns.row_start(0);
   const std::int64_t pitch = work.columns.pitch;
   const std::int64_t delay_slots = work.columns.delay_slots;
+  const std::int64_t second = sum_run * work.input_pitch;  // from a trace to the other
 
   for (std::int64_t first = 0; first < dense_tile_outputs; first += at_once) {
     Vector sums[at_once * vectors] = {};
-    for (std::int32_t pass = 0; pass < work.passes; ++pass) {
-      const T* weight = a.plan.weights[pass] + plan_at + first;
-      const Slot* slot = has_slots ? slots + plan_at + first : nullptr;
-      const T* row = staged + pass * sum_run * work.input_pitch;
-      for (std::int32_t i = 0; i < inputs; ++i) {
+    const T* weight = a.plan.weights[0] + plan_at + first;
+    const T* share = terms == Terms::delayed_double ? a.plan.weights[1] + plan_at + first : nullptr;
+    const Slot* slot =
+        has_slots ? static_cast<const Slot*>(a.plan.slots) + plan_at + first : nullptr;
+    const T* row = staged;
+    for (std::int32_t i = 0; i < inputs; ++i) {
 #pragma GCC unroll 8
-        for (int j = 0; j < at_once; ++j) {
-          std::int64_t start = newest;
-          if constexpr (has_slots) {
-            const std::int64_t s = slot[j];
-            start = s == delay_slots ? 0 : newest - s * pitch;
-          }
-          const T* const values = row + start;
-          const T w = weight[j];
-#pragma GCC unroll 8
-          for (int v = 0; v < vectors; ++v) {
-            Vector piece;
-            std::memcpy(&piece, values + v * (vector_bytes / static_cast<int>(sizeof(T))),
-                        sizeof piece);
-            sums[j * vectors + v] += w * piece;
-          }
+      for (int j = 0; j < at_once; ++j) {
+        std::int64_t start = newest;
+        if constexpr (has_slots) {
+          const std::int64_t s = slot[j];
+          start = s == delay_slots ? 0 : newest - s * pitch;
         }
-        weight += dense_tile_outputs;
-        if constexpr (has_slots) slot += dense_tile_outputs;
-        row += work.input_pitch;
+        const T* const values = row + start;
+        const T w = weight[j];
+#pragma GCC unroll 8
+        for (int v = 0; v < vectors; ++v) {
+          Vector piece;
+          std::memcpy(&piece, values + v * lanes, sizeof piece);
+          if constexpr (terms == Terms::delayed_double) {
+            Vector other;
+            std::memcpy(&other, values + second + v * lanes, sizeof other);
+            piece += share[j] * other;
+          }
+          sums[j * vectors + v] += w * piece;
+        }
       }
+      weight += dense_tile_outputs;
+      if constexpr (terms == Terms::delayed_double) share += dense_tile_outputs;
+      if constexpr (has_slots) slot += dense_tile_outputs;
+      row += work.input_pitch;
     }
     add_run(work, run, is_last, (tile * dense_tile_outputs + first) * Width, sums);
   }
 }
 
 /// The same with vectors along outputs: for fewer columns than a vector is long.
-template <class T, int Width, class Slot, bool has_slots>
+template <class T, int Width, class Slot, Terms terms>
 CUSYNAPSE_HOST_DEVICE void sum_outputs(const DenseWork<T>& work, std::int64_t run, bool is_last,
                                        std::int64_t tile, std::int64_t runs, std::int32_t inputs,
                                        const T* staged) {
+  constexpr bool has_slots = terms != Terms::undelayed;
   constexpr int lanes = static_cast<int>(dense_tile_outputs);
   const DelayedDense<T>& a = work.arguments;
   const std::int64_t plan_at = (tile * runs + run) * sum_run * dense_tile_outputs;
-  const auto* const slots = static_cast<const Slot*>(a.plan.slots);
   const std::int32_t newest = work.columns.row_start(0);
   const std::int32_t pitch = work.columns.pitch;
   const std::int32_t delay_slots = work.columns.delay_slots;
+  const std::int64_t second = sum_run * work.input_pitch;
 
   T sums[Width][lanes] = {};
-  for (std::int32_t pass = 0; pass < work.passes; ++pass) {
-    const T* weight = a.plan.weights[pass] + plan_at;
-    const Slot* slot = has_slots ? slots + plan_at : nullptr;
-    const T* row = staged + pass * sum_run * work.input_pitch;
-    for (std::int32_t i = 0; i < inputs; ++i) {
-      std::int32_t starts[lanes];
-      for (int j = 0; j < lanes; ++j) {
-        std::int32_t start = newest;
-        if constexpr (has_slots) {
-          const std::int32_t s = slot[j];
-          start = s == delay_slots ? 0 : newest - s * pitch;
-        }
-        starts[j] = start;
+  const T* weight = a.plan.weights[0] + plan_at;
+  const T* share = terms == Terms::delayed_double ? a.plan.weights[1] + plan_at : nullptr;
+  const Slot* slot = has_slots ? static_cast<const Slot*>(a.plan.slots) + plan_at : nullptr;
+  const T* row = staged;
+  for (std::int32_t i = 0; i < inputs; ++i) {
+    std::int32_t starts[lanes];
+    for (int j = 0; j < lanes; ++j) {
+      std::int32_t start = newest;
+      if constexpr (has_slots) {
+        const std::int32_t s = slot[j];
+        start = s == delay_slots ? 0 : newest - s * pitch;
       }
-      for (int c = 0; c < Width; ++c) {
-        for (int j = 0; j < lanes; ++j) sums[c][j] += weight[j] * row[starts[j] + c];
-      }
-      weight += dense_tile_outputs;
-      if constexpr (has_slots) slot += dense_tile_outputs;
-      row += work.input_pitch;
+      starts[j] = start;
     }
+    for (int c = 0; c < Width; ++c) {
+      for (int j = 0; j < lanes; ++j) {
+        T value = row[starts[j] + c];
+        if constexpr (terms == Terms::delayed_double) {
+          value += share[j] * row[second + starts[j] + c];
+        }
+        sums[c][j] += weight[j] * value;
+      }
+    }
+    weight += dense_tile_outputs;
+    if constexpr (terms == Terms::delayed_double) share += dense_tile_outputs;
+    if constexpr (has_slots) slot += dense_tile_outputs;
+    row += work.input_pitch;
   }
   using Vector = typename VectorType<T, 16>::type;
   constexpr int vectors = Width * lanes * static_cast<int>(sizeof(T)) / 16;
@@ -346,48 +364,51 @@ struct RunPart {
   std::int64_t end;
 };
 
-template <class T, int VectorBytes, int Width, class Slot, bool has_slots>
+template <class T, int VectorBytes, int Width, class Slot, Terms terms>
 CUSYNAPSE_HOST_DEVICE void sum_tiles_of(const RunPart<T>& part) {
   const DenseWork<T>& work = part.work;
   const bool is_last = part.run == part.runs - 1;
   for (std::int64_t tile = part.begin; tile < part.end; ++tile) {
     if constexpr (Width < 8) {
-      sum_outputs<T, Width, Slot, has_slots>(work, part.run, is_last, tile, part.runs, part.inputs,
-                                             part.staged);
+      sum_outputs<T, Width, Slot, terms>(work, part.run, is_last, tile, part.runs, part.inputs,
+                                         part.staged);
     } else {
-      sum_columns<T, VectorBytes, Width, Slot, has_slots>(work, part.run, is_last, tile, part.runs,
-                                                          part.inputs, part.staged);
+      sum_columns<T, VectorBytes, Width, Slot, terms>(work, part.run, is_last, tile, part.runs,
+                                                      part.inputs, part.staged);
     }
   }
 }
 
-template <class T, int VectorBytes, class Slot, bool has_slots>
+template <class T, int VectorBytes, class Slot, Terms terms>
 CUSYNAPSE_HOST_DEVICE void sum_tiles(const RunPart<T>& part) {
   switch (part.work.columns.width) {
     case 32:
-      return sum_tiles_of<T, VectorBytes, 32, Slot, has_slots>(part);
+      return sum_tiles_of<T, VectorBytes, 32, Slot, terms>(part);
     case 16:
-      return sum_tiles_of<T, VectorBytes, 16, Slot, has_slots>(part);
+      return sum_tiles_of<T, VectorBytes, 16, Slot, terms>(part);
     case 8:
-      return sum_tiles_of<T, VectorBytes, 8, Slot, has_slots>(part);
+      return sum_tiles_of<T, VectorBytes, 8, Slot, terms>(part);
     case 4:
-      return sum_tiles_of<T, VectorBytes, 4, Slot, has_slots>(part);
+      return sum_tiles_of<T, VectorBytes, 4, Slot, terms>(part);
     case 2:
-      return sum_tiles_of<T, VectorBytes, 2, Slot, has_slots>(part);
+      return sum_tiles_of<T, VectorBytes, 2, Slot, terms>(part);
     default:
-      return sum_tiles_of<T, VectorBytes, 1, Slot, has_slots>(part);
+      return sum_tiles_of<T, VectorBytes, 1, Slot, terms>(part);
   }
 }
 
 template <class T, int VectorBytes>
 CUSYNAPSE_HOST_DEVICE void sum_part(const RunPart<T>& part) {
+  const bool is_double = part.work.traces == 2;
   switch (part.work.arguments.plan.width) {
     case SlotWidth::none:
-      return sum_tiles<T, VectorBytes, std::uint8_t, false>(part);
+      return sum_tiles<T, VectorBytes, std::uint8_t, Terms::undelayed>(part);
     case SlotWidth::byte:
-      return sum_tiles<T, VectorBytes, std::uint8_t, true>(part);
+      return is_double ? sum_tiles<T, VectorBytes, std::uint8_t, Terms::delayed_double>(part)
+                       : sum_tiles<T, VectorBytes, std::uint8_t, Terms::delayed>(part);
     case SlotWidth::word:
-      return sum_tiles<T, VectorBytes, std::uint16_t, true>(part);
+      return is_double ? sum_tiles<T, VectorBytes, std::uint16_t, Terms::delayed_double>(part)
+                       : sum_tiles<T, VectorBytes, std::uint16_t, Terms::delayed>(part);
   }
 }
 

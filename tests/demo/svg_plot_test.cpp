@@ -6,13 +6,14 @@
 #include <cmath>
 
 #include "demo/well_formed.hpp"
+#include "svg.hpp"
 
 namespace {
 
-using decode_recording::axis_ticks;
 using decode_recording::Figure;
 using decode_recording::Panel;
 using decode_recording::to_svg;
+using svg::axis_ticks;
 
 Panel small_panel() {
   Panel panel;

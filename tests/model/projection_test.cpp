@@ -722,6 +722,21 @@ TEST_P(ProjectionTest, ATransformOfTheCallersIsUsedAndMasked) {
   });
 }
 
+TEST_P(ProjectionTest, ATransformSeesWhatIsConnectedAlone) {
+  ProjectionOptions<double> options = options_of<double>(3, 1);
+  std::vector<double> seen(3, untouched<double>());
+  options.transform = [&](const cusynapse::Stream& on, View<const double> weights,
+                          View<double> out) {
+    cusynapse::memory::copy_to_host(on, seen.data(), weights.data(), 3 * sizeof(double));
+    cusynapse::memory::fill_zero(on, out.data(), 3 * sizeof(double));
+  };
+  Projection<double> projection(stream(), options, {1, 0, 1});
+  const double weights[3] = {1, 2, 3};
+  cusynapse::memory::copy_from_host(stream(), projection.edit().data(), weights, sizeof weights);
+  image(projection, true);
+  EXPECT_TRUE(matches(seen, {1, 0, 3}));
+}
+
 TEST_P(ProjectionTest, WhatATransformThrowsReachesTheCaller) {
   ProjectionOptions<float> options = options_of<float>(4, 1);
   options.transform = [](const cusynapse::Stream&, View<const float>, View<float>) {
@@ -806,6 +821,8 @@ TEST_P(ProjectionTest, RefusesOptionsOutOfTheirDomain) {
                           o.out_features = std::int64_t{1} << 40;
                         }),
                         invalid, {"2^56"}));
+    EXPECT_TRUE(refuses(make([](Options& o) { o.in_features = std::int64_t{1} << 32; }), invalid,
+                        {"number of features is 4.2949673e+09, expected at most 2^31"}));
     EXPECT_TRUE(refuses(make([](Options& o) { o.receptor = static_cast<Receptor>(3); }), invalid,
                         {"receptor is 3"}));
     for (const double bad : {infinity, -infinity, not_a_number}) {

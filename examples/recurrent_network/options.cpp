@@ -1,0 +1,82 @@
+#include "options.hpp"
+
+#include <charconv>
+#include <cstddef>
+
+namespace recurrent_network {
+
+const char* const help_text =
+    "Usage: recurrent_network [options]\n"
+    "\n"
+    "Simulates a second of 320 excitatory and 80 inhibitory neurons that excite and inhibit each\n"
+    "other over synapses with delays by distance, and plots who spiked when.\n"
+    "\n"
+    "  --device cpu|cuda:N  where it runs (default: cpu)\n"
+    "  --compare            run it on the CPU and on a GPU (default: cuda:0): exit status 1 if\n"
+    "                       any spike differs\n"
+    "  --seed NUMBER        of connections, background input and initial voltages (default: 1)\n"
+    "  --output FILE.svg    the plot to write (default: raster.svg)\n"
+    "  --help               print this and exit\n"
+    "\n"
+    "Exit status: 0 done, 1 it could not be done or spikes differ, 2 wrong options.\n";
+
+namespace {
+
+/// A whole number, all of the text.
+template <class Number>
+bool read_number(const std::string& text, std::size_t first, Number& number) {
+  const char* end = text.data() + text.size();
+  const auto [stopped, error] = std::from_chars(text.data() + first, end, number);
+  return error == std::errc() && stopped == end;
+}
+
+cusynapse::Device parse_device(const std::string& text) {
+  if (text == "cpu") return cusynapse::Device::cpu();
+  const std::string gpu = "cuda:";
+  std::int32_t ordinal = 0;
+  if (text.rfind(gpu, 0) != 0 || !read_number(text, gpu.size(), ordinal) || ordinal < 0) {
+    throw UsageError("--device: got \"" + text + "\", expected cpu, cuda:0, cuda:1, ...");
+  }
+  return cusynapse::Device::cuda(ordinal);
+}
+
+}  // namespace
+
+Options parse_options(const std::vector<std::string>& arguments) {
+  Options options;
+  bool has_device = false;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& name = arguments[i];
+    if (name == "--help") {
+      options.help = true;
+      return options;
+    }
+    if (name == "--compare") {
+      options.compare = true;
+      continue;
+    }
+    if (name != "--device" && name != "--seed" && name != "--output") {
+      throw UsageError("unknown option \"" + name +
+                       "\", expected one of --device, --compare, --seed, --output, --help");
+    }
+    if (i + 1 == arguments.size() || arguments[i + 1].empty()) {
+      throw UsageError(name + ": got nothing, expected a value after it");
+    }
+    const std::string& value = arguments[++i];
+    if (name == "--output") {
+      options.output = value;
+    } else if (name == "--device") {
+      options.device = parse_device(value);
+      has_device = true;
+    } else if (!read_number(value, 0, options.seed)) {
+      throw UsageError("--seed: got \"" + value + "\", expected a whole number from 0 to 2^64 - 1");
+    }
+  }
+  if (options.compare && !has_device) options.device = cusynapse::Device::cuda(0);
+  if (options.compare && options.device == cusynapse::Device::cpu()) {
+    throw UsageError("--compare: got --device cpu, expected a GPU to compare the CPU with");
+  }
+  return options;
+}
+
+}  // namespace recurrent_network

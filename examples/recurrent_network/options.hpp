@@ -1,0 +1,32 @@
+// What the program is asked to do.
+#pragma once
+
+#include <cstdint>
+#include <cusynapse/stream.hpp>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace recurrent_network {
+
+/// A command line that makes no sense. `what()` says what was given and what is expected.
+class UsageError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+struct Options {
+  bool help = false;
+  bool compare = false;
+  cusynapse::Device device;  ///< the CPU, or with compare the GPU it is compared with
+  std::uint64_t seed = 1;
+  std::string output = "raster.svg";
+};
+
+/// What `--help` prints.
+extern const char* const help_text;
+
+/// Reads the arguments after the program's name. Throws `UsageError`.
+Options parse_options(const std::vector<std::string>& arguments);
+
+}  // namespace recurrent_network
