@@ -2,7 +2,7 @@
 #include "kernels/bodies/delay_plan.hpp"
 #include "kernels/bodies/delayed_sums.hpp"
 #include "kernels/bodies/synaptic_arrays.hpp"
-#include "kernels/cpu/dense.hpp"
+#include "kernels/cpu/launch.hpp"
 
 namespace cusynapse::cpu {
 namespace {
@@ -30,16 +30,6 @@ void CpuConnectionOperations<T>::delay_plan(const Stream&, const DelayPlan<T>& a
                    group_count(a.rows * a.columns, cpu_width), 1, cpu_width);
     }
   });
-}
-
-template <class T>
-std::size_t CpuConnectionOperations<T>::dense_workspace_bytes(const DelayedDense<T>& a) const {
-  return cpu::dense_workspace_bytes(a);
-}
-
-template <class T>
-void CpuConnectionOperations<T>::delayed_dense(const Stream&, const DelayedDense<T>& a) const {
-  cpu::delayed_dense(a);
 }
 
 template <class T>
@@ -85,7 +75,41 @@ void CpuConnectionOperations<T>::clamp(const Stream&, T* values, std::int64_t si
   launch_index(kernels::ClampBody<T>{values, low, high}, size, 1, 1);
 }
 
-template class CpuConnectionOperations<float>;
-template class CpuConnectionOperations<double>;
+template void CpuConnectionOperations<float>::delay_plan(const Stream&,
+                                                         const DelayPlan<float>&) const;
+template void CpuConnectionOperations<float>::delayed_direct(const Stream&,
+                                                             const DelayedDirect<float>&) const;
+template void CpuConnectionOperations<float>::delayed_conv2d(const Stream&,
+                                                             const DelayedConv2D<float>&) const;
+template void CpuConnectionOperations<float>::synaptic_select(const Stream&,
+                                                              const SynapticSelect<float>&,
+                                                              std::int64_t) const;
+template void CpuConnectionOperations<float>::synaptic_copy(const Stream&,
+                                                            const SynapticCopyArguments<float>&,
+                                                            std::int64_t) const;
+template void CpuConnectionOperations<float>::synaptic_copy(
+    const Stream&, const SynapticCopyArguments<std::uint8_t>&, std::int64_t) const;
+template void CpuConnectionOperations<float>::zero_diagonal(const Stream&, float*,
+                                                            std::int64_t) const;
+template void CpuConnectionOperations<float>::clamp(const Stream&, float*, std::int64_t, float,
+                                                    float) const;
+template void CpuConnectionOperations<double>::delay_plan(const Stream&,
+                                                          const DelayPlan<double>&) const;
+template void CpuConnectionOperations<double>::delayed_direct(const Stream&,
+                                                              const DelayedDirect<double>&) const;
+template void CpuConnectionOperations<double>::delayed_conv2d(const Stream&,
+                                                              const DelayedConv2D<double>&) const;
+template void CpuConnectionOperations<double>::synaptic_select(const Stream&,
+                                                               const SynapticSelect<double>&,
+                                                               std::int64_t) const;
+template void CpuConnectionOperations<double>::synaptic_copy(const Stream&,
+                                                             const SynapticCopyArguments<double>&,
+                                                             std::int64_t) const;
+template void CpuConnectionOperations<double>::synaptic_copy(
+    const Stream&, const SynapticCopyArguments<std::uint8_t>&, std::int64_t) const;
+template void CpuConnectionOperations<double>::zero_diagonal(const Stream&, double*,
+                                                             std::int64_t) const;
+template void CpuConnectionOperations<double>::clamp(const Stream&, double*, std::int64_t, double,
+                                                     double) const;
 
 }  // namespace cusynapse::cpu

@@ -23,4 +23,18 @@ class CpuConnectionOperations final : public ConnectionOperations<T> {
   void clamp(const Stream& stream, T* values, std::int64_t size, T low, T high) const override;
 };
 
+// dense_float.cpp and dense_double.cpp
+template <>
+std::size_t CpuConnectionOperations<float>::dense_workspace_bytes(
+    const DelayedDense<float>& a) const;
+template <>
+std::size_t CpuConnectionOperations<double>::dense_workspace_bytes(
+    const DelayedDense<double>& a) const;
+template <>
+void CpuConnectionOperations<float>::delayed_dense(const Stream& stream,
+                                                   const DelayedDense<float>& a) const;
+template <>
+void CpuConnectionOperations<double>::delayed_dense(const Stream& stream,
+                                                    const DelayedDense<double>& a) const;
+
 }  // namespace cusynapse::cpu

@@ -17,7 +17,7 @@ namespace {
 using kernels::gpu_width;
 using kernels::group_count;
 
-constexpr std::int64_t sizes[] = {1, 7, 8, 9, 31, 32, 33, 255, 256, 257, 1025};
+constexpr std::int64_t sizes[] = {1, 7, 8, 9, 33, 257};
 constexpr UpdateReduction reductions[] = {UpdateReduction::sum, UpdateReduction::mean,
                                           UpdateReduction::maximum};
 constexpr BoundRule rules[] = {BoundRule::none,         BoundRule::multiplicative,

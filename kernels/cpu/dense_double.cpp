@@ -1,0 +1,20 @@
+// The dense sum in double. Each type has a file of its own, because all its forms for all
+// instruction sets take long to compile.
+#include "kernels/cpu/connection_operations.hpp"
+#include "kernels/cpu/dense.hpp"
+
+namespace cusynapse::cpu {
+
+template <>
+std::size_t CpuConnectionOperations<double>::dense_workspace_bytes(
+    const DelayedDense<double>& a) const {
+  return cpu::dense_workspace_bytes(a);
+}
+
+template <>
+void CpuConnectionOperations<double>::delayed_dense(const Stream&,
+                                                    const DelayedDense<double>& a) const {
+  cpu::delayed_dense(a);
+}
+
+}  // namespace cusynapse::cpu

@@ -1,0 +1,213 @@
+// What only a GPU can show of connections: the bits of the CPU, and captured graphs.
+#include <cuda_runtime.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <memory>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "cusynapse/cusynapse.hpp"
+
+namespace cusynapse {
+namespace {
+
+class CudaConnections : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (cuda_device_count() == 0) GTEST_SKIP() << "no CUDA device on this machine";
+  }
+};
+
+// Ends the test.
+void require(cudaError_t status) {
+  if (status != cudaSuccess) {
+    throw std::runtime_error(std::string(cudaGetErrorName(status)) + ": " +
+                             cudaGetErrorString(status));
+  }
+}
+
+template <class T>
+std::vector<T> random_values(std::int64_t size, double low, double high, unsigned seed) {
+  std::mt19937 engine(seed);
+  std::uniform_real_distribution<double> distribution(low, high);
+  std::vector<T> values(static_cast<std::size_t>(size));
+  for (T& value : values) value = static_cast<T>(distribution(engine));
+  return values;
+}
+
+// Spikes of `steps` frames, one in four.
+std::vector<std::uint8_t> random_spikes(std::int64_t size, unsigned seed) {
+  std::mt19937 engine(seed);
+  std::vector<std::uint8_t> spikes(static_cast<std::size_t>(size));
+  for (std::uint8_t& spike : spikes) spike = engine() % 4 == 0 ? 1 : 0;
+  return spikes;
+}
+
+constexpr int kinds = 4;
+constexpr double delay = 5.0;
+
+template <class T>
+std::unique_ptr<Connection<T>> make_connection(int kind, const Stream& stream,
+                                               const SynapseFactory<T>& factory,
+                                               std::int64_t batch_size) {
+  ConnectionOptions options;
+  options.biased = true;
+  options.delay = delay;
+  options.step_time = 0.7;
+  options.batch_size = batch_size;
+  options.seed = 3;
+  std::unique_ptr<Connection<T>> connection;
+  Conv2DOptions geometry;
+  switch (kind) {
+    case 0:
+      connection =
+          std::make_unique<LinearDense<T>>(stream, Shape{330}, Shape{141}, options, factory);
+      break;
+    case 1:
+      connection = std::make_unique<LinearDirect<T>>(stream, Shape{330}, options, factory);
+      break;
+    case 2:
+      connection = std::make_unique<LinearLateral<T>>(stream, Shape{70}, options, factory);
+      break;
+    default:
+      geometry.channels = 3;
+      geometry.height = 9;
+      geometry.width = 14;
+      geometry.filters = 5;
+      geometry.kernel[0] = 3;
+      geometry.kernel[1] = 2;
+      geometry.padding[0] = 1;
+      geometry.stride[1] = 2;
+      connection = std::make_unique<Conv2D<T>>(stream, geometry, options, factory);
+      break;
+  }
+  const std::int64_t size = connection->weight_shape().size();
+  connection->set_from_host(stream, Parameter::delay, random_values<T>(size, -0.5, 6.0, 7));
+  connection->set_from_host(stream, Parameter::weight, random_values<T>(size, -1.0, 1.0, 8));
+  return connection;
+}
+
+template <class T>
+std::vector<SynapseFactory<T>> factories() {
+  return {DeltaCurrent<T>::factory(DeltaParameters{2.5}),
+          DeltaPlusCurrent<T>::factory(DeltaParameters{2.5}),
+          SingleExponentialCurrent<T>::factory(ExponentialParameters{2.5, 5.0}),
+          DoubleExponentialCurrent<T>::factory(DoubleExponentialParameters{2.5, 5.0, 1.5}),
+          AlphaCurrent<T>::factory(ExponentialParameters{2.5, 5.0})};
+}
+
+// Outputs of `steps` steps, step by step or as a sequence.
+template <class T>
+std::vector<T> outputs_of(const Stream& stream, Connection<T>& connection, std::int64_t steps,
+                          bool is_sequence) {
+  const Shape in = connection.input_shape().prepended(connection.batch_size());
+  const Shape out = connection.output_shape().prepended(connection.batch_size());
+  const std::vector<std::uint8_t> spikes = random_spikes(steps * in.size(), 5);
+  Buffer<std::uint8_t> input(stream, spikes.data(), steps * in.size());
+  Buffer<T> output(stream.device(), steps * out.size());
+  const View<const std::uint8_t> inputs(input.data(), in.prepended(steps));
+  const View<T> outputs = output.view(out.prepended(steps));
+  if (is_sequence) {
+    connection.forward_sequence(stream, inputs, outputs);
+  } else {
+    for (std::int64_t t = 0; t < steps; ++t) connection.forward(stream, inputs[t], outputs[t]);
+  }
+  std::vector<T> values(static_cast<std::size_t>(output.size()));
+  output.copy_to_host(stream, values.data());
+  return values;
+}
+
+template <class T>
+bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
+}
+
+template <class T>
+void expect_the_bits_of_the_cpu(std::int64_t batch_size) {
+  const Stream cpu = Stream::cpu();
+  const OwnedStream gpu(Device::cuda(0));
+  for (int kind = 0; kind < kinds; ++kind) {
+    for (std::size_t model = 0; model < factories<T>().size(); ++model) {
+      SCOPED_TRACE(testing::Message()
+                   << "kind " << kind << ", model " << model << ", batch " << batch_size);
+      const SynapseFactory<T> factory = factories<T>()[model];
+      const auto on_cpu = make_connection<T>(kind, cpu, factory, batch_size);
+      const auto on_gpu = make_connection<T>(kind, gpu.get(), factory, batch_size);
+      const auto sequence = make_connection<T>(kind, gpu.get(), factory, batch_size);
+      const std::vector<T> expected = outputs_of<T>(cpu, *on_cpu, 12, false);
+      EXPECT_TRUE(same_bits(outputs_of<T>(gpu.get(), *on_gpu, 12, false), expected));
+      EXPECT_TRUE(same_bits(outputs_of<T>(gpu.get(), *sequence, 12, true), expected));
+    }
+  }
+}
+
+TEST_F(CudaConnections, HaveTheBitsOfTheCpu) {
+  for (const std::int64_t batch_size : {1, 8, 33}) {
+    expect_the_bits_of_the_cpu<float>(batch_size);
+    expect_the_bits_of_the_cpu<double>(batch_size);
+  }
+}
+
+TEST_F(CudaConnections, ACapturedForwardIsTheEagerOne) {
+  const OwnedStream owned(Device::cuda(0));
+  const Stream stream = owned.get();
+  const SynapseFactory<float> factory = factories<float>()[2];
+  for (int kind = 0; kind < kinds; ++kind) {
+    SCOPED_TRACE(testing::Message() << "kind " << kind);
+    constexpr std::int64_t steps = 20;
+    const auto eager = make_connection<float>(kind, stream, factory, 8);
+    const auto captured = make_connection<float>(kind, stream, factory, 8);
+    const std::vector<float> expected = outputs_of<float>(stream, *eager, steps, false);
+
+    const Shape in = captured->input_shape().prepended(8);
+    const Shape out = captured->output_shape().prepended(8);
+    const std::vector<std::uint8_t> spikes = random_spikes(steps * in.size(), 5);
+    Buffer<std::uint8_t> inputs(stream, spikes.data(), steps * in.size());
+    Buffer<std::uint8_t> input(stream.device(), in.size());
+    Buffer<float> output(stream.device(), out.size());
+    captured->prepare(stream);
+    cudaGraph_t graph = nullptr;
+    cudaGraphExec_t program = nullptr;
+    require(cudaStreamBeginCapture(stream.native_handle(), cudaStreamCaptureModeThreadLocal));
+    captured->forward(stream, View<const std::uint8_t>(input.data(), in), output.view(out));
+    require(cudaStreamEndCapture(stream.native_handle(), &graph));
+    require(cudaGraphInstantiate(&program, graph, 0));
+
+    std::vector<float> got;
+    for (std::int64_t t = 0; t < steps; ++t) {
+      memory::copy(stream, input.data(), inputs.data() + t * in.size(),
+                   static_cast<std::size_t>(in.size()));
+      require(cudaGraphLaunch(program, stream.native_handle()));
+      std::vector<float> values(static_cast<std::size_t>(out.size()));
+      output.copy_to_host(stream, values.data());
+      got.insert(got.end(), values.begin(), values.end());
+    }
+    EXPECT_TRUE(same_bits(got, expected));
+    require(cudaGraphExecDestroy(program));
+    require(cudaGraphDestroy(graph));
+  }
+}
+
+TEST_F(CudaConnections, HistoriesTooLongForSharedMemoryAreReadWhereTheyAre) {
+  const Stream cpu = Stream::cpu();
+  const OwnedStream gpu(Device::cuda(0));
+  ConnectionOptions options;
+  options.delay = 20000.0;
+  options.batch_size = 2;
+  const auto make = [&](const Stream& stream) {
+    auto connection = std::make_unique<LinearDense<float>>(stream, Shape{3}, Shape{5}, options,
+                                                           factories<float>()[2]);
+    connection->set_from_host(stream, Parameter::delay, random_values<float>(15, 0.0, 10.0, 7));
+    return connection;
+  };
+  const auto on_cpu = make(cpu);
+  const auto on_gpu = make(gpu.get());
+  EXPECT_TRUE(same_bits(outputs_of<float>(gpu.get(), *on_gpu, 12, false),
+                        outputs_of<float>(cpu, *on_cpu, 12, false)));
+}
+
+}  // namespace
+}  // namespace cusynapse
