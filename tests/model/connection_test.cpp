@@ -1043,6 +1043,92 @@ TEST_P(ConnectionTest, AChangeAtTheSynapseIsNeverReadWrongly) {
   });
 }
 
+/// Two decaying traces of the caller's own choice.
+struct TwoTraces {
+  struct Parameters {
+    double time_constants[2];
+    double weights[2];
+  };
+  static constexpr const char* name = "TwoTraces";
+  static cusynapse::SynapseModel at(const Parameters& p, double) {
+    cusynapse::SynapseModel model;
+    model.dynamics = cusynapse::Dynamics::decay;
+    model.trace_count = 2;
+    for (int k = 0; k < 2; ++k) model.traces[k] = {p.time_constants[k], 1.0 + k, p.weights[k]};
+    return model;
+  }
+};
+
+TEST_P(ConnectionTest, ModelsOfTheCallersOwnAreSummed) {
+  support::Random random(support::seed());
+  constexpr std::int64_t inputs = 33;
+  constexpr std::int64_t outputs = 5;
+  constexpr std::int64_t batch = 3;
+  const std::vector<TwoTraces::Parameters> models = {
+      {{6.0, 2.0}, {1.0, -1.0}},
+      {{2.0, 6.0}, {1.0, -1.0}},
+      {{2.0, 6.0}, {-1.0, 1.0}},
+      {{2.0, 6.0}, {1.0, 1.0}},
+      {{6.0, 2.0}, {1.0, 0.0}},
+      {{2.0, 6.0}, {1.0, 0.0}},
+      {{6.0, 2.0}, {0.0, 1.0}},
+      {{2.0, 6.0}, {0.0, -1.0}},
+      {{3.0, 3.0}, {1.0, 1.0}},
+      // So fast that nothing is left after a step, beside one that hardly decays.
+      {{0.001, 1000.0}, {1.0, 1.0}},
+      {{1000.0, 0.001}, {1.0, -1.0}}};
+  const auto run = [&]<class T>() {
+    for (const TwoTraces::Parameters& model : models) {
+      for (const bool has_delays : {false, true}) {
+        SCOPED_TRACE(testing::Message()
+                     << "tau " << model.time_constants[0] << ", " << model.time_constants[1]
+                     << " weights " << model.weights[0] << ", " << model.weights[1]
+                     << (has_delays ? " delayed" : ""));
+        cusynapse::ConnectionOptions options;
+        options.batch_size = batch;
+        if (has_delays) options.delay = 4.0;
+        cusynapse::LinearDense<T> connection(stream(), {inputs}, {outputs}, options,
+                                             cusynapse::ModelSynapse<T, TwoTraces>::factory(model));
+        if (has_delays) {
+          connection.set_from_host(stream(), Parameter::delay,
+                                   random.values<T>(inputs * outputs, -0.2, 4.2));
+        }
+        const auto weights = connection.to_host(stream(), Parameter::weight);
+        support::DeviceArray<T> selector(stream(), connection.selector_shape(), T(0));
+        connection.selector(stream(), selector.view());
+        for (int t = 0; t < 7; ++t) {
+          const auto spikes = model_test::random_inputs<T>(random, InputKind::bits, batch * inputs);
+          const support::DeviceArray<T> input(stream(), spikes, {batch, inputs});
+          support::DeviceArray<T> out(stream(), {batch, outputs}, T(0));
+          connection.forward(stream(), input.constant(), out.view());
+          // The currents of every weight, as the synapse gives them.
+          support::DeviceArray<T> currents(stream(), connection.selector_shape(), T(0));
+          connection.synapse().current_at(stream(), selector.constant(), currents.view());
+          const auto read = currents.host();
+          std::vector<T> expected;
+          for (std::int64_t b = 0; b < batch; ++b) {
+            for (std::int64_t o = 0; o < outputs; ++o) {
+              long double sum = 0;
+              for (std::int64_t i = 0; i < inputs; ++i) {
+                sum += static_cast<long double>(weights[static_cast<std::size_t>(o * inputs + i)]) *
+                       read[static_cast<std::size_t>((b * inputs + i) * outputs + o)];
+              }
+              expected.push_back(static_cast<T>(sum));
+            }
+          }
+          // In seven steps of at most one spike the traces grow to 7 and 14, and weights are
+          // below 1.
+          const double magnitude = static_cast<double>(inputs) * 21.0;
+          EXPECT_TRUE(support::matches(out.host(), expected,
+                                       {0.0, model_test::sum_relative<T>() * magnitude, {}}));
+        }
+      }
+    }
+  };
+  run.template operator()<float>();
+  run.template operator()<double>();
+}
+
 // ---- Delays ----
 
 TEST_P(ConnectionTest, DelaysOutOfRangeAreCountedAndBroughtIntoRange) {
