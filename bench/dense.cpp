@@ -156,6 +156,7 @@ class LevelTwo {
     arguments_.out = out_.data();
     workspace_ = Buffer<std::uint8_t>(stream_.device(), workspace_bytes());
     arguments_.workspace = workspace_.data();
+    arguments_.workspace_bytes = static_cast<std::size_t>(workspace_.size());
   }
 
   void sum() { ops::delayed_dense(stream_, arguments_); }

@@ -414,6 +414,7 @@ void Connection<T>::launch_sum(const Stream& stream, View<T> out, Output output)
     a.accumulates = accumulates;
     a.out = out.data();
     a.workspace = workspace_.data();
+    a.workspace_bytes = static_cast<std::size_t>(workspace_.size());
     return ops::delayed_dense(stream, a);
   }
   const SynapseReadout<T> readout = synapse_->readout();
@@ -554,6 +555,7 @@ void Connection<T>::run_sequence(const Stream& stream, const SpikeInput<T>& inpu
   a.accumulates = output == Output::accumulate;
   a.out = out;
   a.workspace = sequence_workspace_.data();
+  a.workspace_bytes = static_cast<std::size_t>(sequence_workspace_.size());
   ops::delayed_dense(stream, a);
 }
 

@@ -150,13 +150,19 @@ void run_delayed_dense(const Stream& stream, const DelayedDense<T>& a) {
   if (reinterpret_cast<std::uintptr_t>(a.workspace) % 256 != 0) {
     host::refuse(where, "workspace", "not aligned", "memory aligned to 256 bytes");
   }
-  host::backend(stream.device()).connections(T{}).delayed_dense(stream, a);
+  const auto& operations = host::backend(stream.device()).connections(T{});
+  const std::size_t least = operations.dense_workspace_bytes(a, true);
+  if (a.workspace_bytes < least) {
+    host::refuse(where, "workspace_bytes", std::to_string(a.workspace_bytes),
+                 "at least " + std::to_string(least));
+  }
+  operations.delayed_dense(stream, a);
 }
 
 template <class T>
 std::size_t workspace_bytes(Device device, const DelayedDense<T>& a) {
   check_dense("dense_workspace_bytes", a);
-  return host::backend(device).connections(T{}).dense_workspace_bytes(a);
+  return host::backend(device).connections(T{}).dense_workspace_bytes(a, false);
 }
 
 template <class T>

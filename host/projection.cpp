@@ -295,6 +295,7 @@ void Projection<T>::sum(const Stream& stream, const Buffer<T>& planned, const Sp
   a.outputs = outputs;
   a.accumulates = output == Output::accumulate;
   a.workspace = workspace_.data();
+  a.workspace_bytes = static_cast<std::size_t>(workspace_.size());
   for (std::int64_t first = 0; first < rows; first += rows_per_launch) {
     a.batch = std::min(rows - first, rows_per_launch);
     a.source = source_of<T>(input.kind(), row<T>(input.kind(), input.data(), first * inputs),

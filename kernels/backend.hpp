@@ -73,7 +73,9 @@ template <class T>
 class ConnectionOperations {
  public:
   virtual void delay_plan(const Stream& stream, const DelayPlan<T>& arguments) const = 0;
-  virtual std::size_t dense_workspace_bytes(const DelayedDense<T>& arguments) const = 0;
+  /// For a call at its fastest, or the least it can do with.
+  virtual std::size_t dense_workspace_bytes(const DelayedDense<T>& arguments,
+                                            bool is_least) const = 0;
   virtual void delayed_dense(const Stream& stream, const DelayedDense<T>& arguments) const = 0;
   virtual void delayed_direct(const Stream& stream, const DelayedDirect<T>& arguments) const = 0;
   virtual void delayed_conv2d(const Stream& stream, const DelayedConv2D<T>& arguments) const = 0;

@@ -121,7 +121,8 @@ struct DelayedDense {
   const T* bias = nullptr;  ///< [outputs] or null
   bool accumulates = false;
   T* out = nullptr;
-  void* workspace = nullptr;  ///< `dense_workspace_bytes` of it, aligned to 256 bytes
+  void* workspace = nullptr;        ///< aligned to 256 bytes
+  std::size_t workspace_bytes = 0;  ///< of it: `ops::dense_workspace_bytes`
 };
 
 /// Arguments of `ops::delayed_direct`: out[b][n] = weights[n] * current_n[b](t - d[n]) + bias[n]

@@ -131,7 +131,7 @@ struct DelayedDirectBody {
     // Synapses past the end read what the last one does.
     std::int64_t entry[Width];
     for (int i = 0; i < Width; ++i) entry[i] = first + (i < count ? i : count - 1);
-    std::int32_t slots[Width];
+    std::int32_t slots[Width] = {};
     planned_slots(a.plan, entry, slots);
     std::int64_t offsets[Width];
     for (int i = 0; i < Width; ++i) {

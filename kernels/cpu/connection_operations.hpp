@@ -9,7 +9,7 @@ template <class T>
 class CpuConnectionOperations final : public ConnectionOperations<T> {
  public:
   void delay_plan(const Stream& stream, const DelayPlan<T>& a) const override;
-  std::size_t dense_workspace_bytes(const DelayedDense<T>& a) const override;
+  std::size_t dense_workspace_bytes(const DelayedDense<T>& a, bool is_least) const override;
   void delayed_dense(const Stream& stream, const DelayedDense<T>& a) const override;
   void delayed_direct(const Stream& stream, const DelayedDirect<T>& a) const override;
   void delayed_conv2d(const Stream& stream, const DelayedConv2D<T>& a) const override;
@@ -25,11 +25,11 @@ class CpuConnectionOperations final : public ConnectionOperations<T> {
 
 // dense_float.cpp and dense_double.cpp
 template <>
-std::size_t CpuConnectionOperations<float>::dense_workspace_bytes(
-    const DelayedDense<float>& a) const;
+std::size_t CpuConnectionOperations<float>::dense_workspace_bytes(const DelayedDense<float>& a,
+                                                                  bool is_least) const;
 template <>
-std::size_t CpuConnectionOperations<double>::dense_workspace_bytes(
-    const DelayedDense<double>& a) const;
+std::size_t CpuConnectionOperations<double>::dense_workspace_bytes(const DelayedDense<double>& a,
+                                                                   bool is_least) const;
 template <>
 void CpuConnectionOperations<float>::delayed_dense(const Stream& stream,
                                                    const DelayedDense<float>& a) const;

@@ -4,8 +4,9 @@
 // For every run of 32 inputs, their histories are turned from [slot][sample][input] to
 // [input][slot][sample] in memory the second-level cache holds; then every output adds up 32 rows
 // of them, each at its slot times its weight, with sums in vector registers: one row is a gather of
-// whole vectors. With few columns the vectors lie over outputs instead. Threads share the staging,
-// one run ahead of the sums, and split the outputs.
+// whole vectors. With few columns the vectors lie over outputs instead. Threads take blocks of
+// columns, or share out the outputs of one; each stages for itself, a tenth of the work, so that
+// none ever waits for another.
 //
 // The order of sums is that of `sum_run`, so the bits are those of every other backend.
 #pragma once
@@ -49,45 +50,46 @@ struct VectorType {
 };
 #endif
 
-/// Terms of a block of columns below which one thread sums faster than several that wait for each
-/// other after every run.
+/// Terms of a call below which starting threads costs more than it saves.
 inline constexpr std::int64_t dense_parallel_threshold = std::int64_t{1} << 20;
 
 /// The largest block of columns.
 inline constexpr std::int32_t most_columns = 32;
 
-/// A block of columns, and its places in the workspace.
+/// A block of columns of some tiles of outputs, and a thread's places in the workspace.
 template <class T>
 struct DenseWork {
   const DelayedDense<T>& arguments;
   kernels::ColumnBlock columns;
-  std::int32_t head;
   std::int32_t traces;       ///< staged one by one, 1 or 2
   std::int64_t input_pitch;  ///< from one staged input to the next
-  std::int64_t outputs;      ///< rounded up to whole tiles
-  T* staged[2] = {};         ///< of a run and the next: [trace][32 inputs][input_pitch]
-  T* group = nullptr;        ///< the sums of the present group of runs: `width` for each output
-  T* total = nullptr;        ///< of the groups before
+  std::int32_t head = 0;
+  std::int64_t first_tile = 0;
+  std::int64_t last_tile = 0;
+  T* staged = nullptr;  ///< [trace][32 inputs][input_pitch]
+  T* group = nullptr;   ///< the sums of the present group of runs: `width` for each output
+  T* total = nullptr;   ///< of the groups before
 
   DenseWork(const DelayedDense<T>& a, std::int64_t first_column, std::int32_t width)
       : arguments(a),
         columns(a, first_column, width),
-        head(a.workspace != nullptr ? a.source.head.get() : 0),
         traces(kernels::traces_read(a.source, a.plan.width)),
         // Positions are staged four at a time and read in whole vectors; the odd line keeps inputs
         // out of step with the sets of a cache.
-        input_pitch((columns.staged() + 15 + 4) / 16 * 16 + 16),
-        outputs((a.outputs + dense_tile_outputs - 1) / dense_tile_outputs * dense_tile_outputs) {
-    auto* memory = static_cast<T*>(a.workspace);
-    staged[0] = memory;
-    staged[1] = memory + staged_size();
-    group = memory + 2 * staged_size();
-    total = group + outputs * width;
-  }
+        input_pitch((columns.staged() + 15 + 4) / 16 * 16 + 16) {}
 
   std::int64_t staged_size() const { return traces * sum_run * input_pitch; }
-  std::size_t bytes() const {
-    return static_cast<std::size_t>(2 * staged_size() + 2 * outputs * columns.width) * sizeof(T);
+  /// Elements of a thread's memory, for that many tiles.
+  std::int64_t size(std::int64_t tiles) const {
+    const std::int64_t elements = staged_size() + 2 * tiles * dense_tile_outputs * columns.width;
+    return (elements + 63) / 64 * 64;
+  }
+  void place(T* memory, std::int64_t begin_tile, std::int64_t end_tile) {
+    first_tile = begin_tile;
+    last_tile = end_tile;
+    staged = memory;
+    group = staged + staged_size();
+    total = group + (last_tile - first_tile) * dense_tile_outputs * columns.width;
   }
 };
 
@@ -107,10 +109,45 @@ std::int32_t block_width(const DelayedDense<T>& a, std::int64_t first) {
   return width;
 }
 
-/// Workspace of a call: its first block is the widest.
+/// How a call is shared out: `groups` of threads take the blocks of columns in turn, the `members`
+/// of a group the tiles of outputs.
 template <class T>
-std::size_t dense_workspace_bytes(const DelayedDense<T>& a) {
-  return DenseWork<T>(a, 0, block_width(a, 0)).bytes();
+struct DenseShares {
+  std::int64_t threads = 1;
+  std::int64_t groups = 1;
+  std::int64_t tiles = 0;     ///< of a thread, at most
+  std::int64_t elements = 0;  ///< of a thread's memory
+
+  DenseShares(const DelayedDense<T>& a, std::int64_t most_threads) {
+    const std::int64_t all = (a.outputs + dense_tile_outputs - 1) / dense_tile_outputs;
+    // The first block is as wide as any.
+    const std::int32_t width = block_width(a, 0);
+    const std::int64_t blocks = (kernels::column_count(a) + width - 1) / width;
+    groups = std::min(blocks, most_threads);
+    const std::int64_t members = std::min(most_threads / groups, all);
+    threads = groups * members;
+    tiles = (all + members - 1) / members;
+    elements = DenseWork<T>(a, 0, width).size(tiles);
+  }
+  std::size_t bytes() const { return static_cast<std::size_t>(threads * elements) * sizeof(T); }
+};
+
+/// Threads that pay for a call.
+template <class T>
+std::int64_t dense_threads(const DelayedDense<T>& a) {
+#if defined(_OPENMP)
+  const std::int64_t terms = a.inputs * a.outputs * kernels::column_count(a);
+  return terms >= dense_parallel_threshold ? std::max(omp_get_max_threads(), 1) : 1;
+#else
+  static_cast<void>(a);
+  return 1;
+#endif
+}
+
+/// Workspace of a call on as many threads as pay, or of one thread, the least there must be.
+template <class T>
+std::size_t dense_workspace_bytes(const DelayedDense<T>& a, bool is_least) {
+  return DenseShares<T>(a, is_least ? 1 : dense_threads(a)).bytes();
 }
 
 /// Four rows of four into four columns.
@@ -132,11 +169,10 @@ CUSYNAPSE_HOST_DEVICE void transpose(const Four (&in)[4], Four (&out)[4]) {
 #endif
 }
 
-/// Stages positions [begin, end) of `inputs` inputs from `first_input`, four at a time.
+/// Stages `inputs` inputs from `first_input`, four positions at a time.
 template <class T>
 CUSYNAPSE_HOST_DEVICE void stage(const DenseWork<T>& work, std::int64_t first_input,
-                                 std::int32_t inputs, std::int32_t begin, std::int32_t end,
-                                 T* staged) {
+                                 std::int32_t inputs) {
   using Four = typename VectorType<T, 4 * sizeof(T)>::type;
   const DelayedDense<T>& a = work.arguments;
   const CurrentSource<T>& source = a.source;
@@ -144,8 +180,9 @@ CUSYNAPSE_HOST_DEVICE void stage(const DenseWork<T>& work, std::int64_t first_in
   const bool is_raw = source.kind == SourceKind::traces && is_delayed;
   const T silence[sum_run] = {};
   for (std::int32_t trace = 0; trace < work.traces; ++trace) {
-    T* const to = staged + trace * sum_run * work.input_pitch;
-    for (std::int32_t position = begin; position < end; position += 4) {
+    T* const to = work.staged + trace * sum_run * work.input_pitch;
+    for (std::int32_t position = work.columns.width; position < work.columns.staged();
+         position += 4) {
       // Four rows of 32 inputs: in the ring itself, or put together here.
       alignas(64) T values[4][sum_run];
       const T* rows[4];
@@ -197,13 +234,11 @@ CUSYNAPSE_HOST_DEVICE void stage(const DenseWork<T>& work, std::int64_t first_in
 /// Writes what weights out of range read, which no staging touches.
 template <class T>
 void stage_overbound(const DenseWork<T>& work) {
-  for (T* const staged : work.staged) {
-    for (std::int32_t trace = 0; trace < work.traces; ++trace) {
-      const T value = trace == 0 ? work.arguments.plan.overbound : T(0);
-      for (std::int64_t i = 0; i < sum_run; ++i) {
-        T* const row = staged + (trace * sum_run + i) * work.input_pitch;
-        std::fill(row, row + work.columns.width, value);
-      }
+  for (std::int32_t trace = 0; trace < work.traces; ++trace) {
+    const T value = trace == 0 ? work.arguments.plan.overbound : T(0);
+    for (std::int64_t i = 0; i < sum_run; ++i) {
+      T* const row = work.staged + (trace * sum_run + i) * work.input_pitch;
+      std::fill(row, row + work.columns.width, value);
     }
   }
 }
@@ -252,8 +287,7 @@ enum class Terms { undelayed, delayed, delayed_double };
 /// One run of the sums of one tile of outputs, vectors along columns.
 template <class T, int VectorBytes, int Width, class Slot, Terms terms>
 CUSYNAPSE_HOST_DEVICE void sum_columns(const DenseWork<T>& work, std::int64_t run, bool is_last,
-                                       std::int64_t tile, std::int64_t runs, std::int32_t inputs,
-                                       const T* staged) {
+                                       std::int64_t tile, std::int64_t runs, std::int32_t inputs) {
   constexpr bool has_slots = terms != Terms::undelayed;
   constexpr int row_bytes = Width * static_cast<int>(sizeof(T));
   constexpr int vector_bytes = row_bytes < VectorBytes ? row_bytes : VectorBytes;
@@ -274,7 +308,7 @@ CUSYNAPSE_HOST_DEVICE void sum_columns(const DenseWork<T>& work, std::int64_t ru
     const T* share = terms == Terms::delayed_double ? a.plan.weights[1] + plan_at + first : nullptr;
     const Slot* slot =
         has_slots ? static_cast<const Slot*>(a.plan.slots) + plan_at + first : nullptr;
-    const T* row = staged;
+    const T* row = work.staged;
     for (std::int32_t i = 0; i < inputs; ++i) {
 #pragma GCC unroll 8
       for (int j = 0; j < at_once; ++j) {
@@ -302,15 +336,15 @@ CUSYNAPSE_HOST_DEVICE void sum_columns(const DenseWork<T>& work, std::int64_t ru
       if constexpr (has_slots) slot += dense_tile_outputs;
       row += work.input_pitch;
     }
-    add_run(work, run, is_last, (tile * dense_tile_outputs + first) * Width, sums);
+    add_run(work, run, is_last, ((tile - work.first_tile) * dense_tile_outputs + first) * Width,
+            sums);
   }
 }
 
 /// The same with vectors along outputs: for fewer columns than a vector is long.
 template <class T, int Width, class Slot, Terms terms>
 CUSYNAPSE_HOST_DEVICE void sum_outputs(const DenseWork<T>& work, std::int64_t run, bool is_last,
-                                       std::int64_t tile, std::int64_t runs, std::int32_t inputs,
-                                       const T* staged) {
+                                       std::int64_t tile, std::int64_t runs, std::int32_t inputs) {
   constexpr bool has_slots = terms != Terms::undelayed;
   constexpr int lanes = static_cast<int>(dense_tile_outputs);
   const DelayedDense<T>& a = work.arguments;
@@ -324,7 +358,7 @@ CUSYNAPSE_HOST_DEVICE void sum_outputs(const DenseWork<T>& work, std::int64_t ru
   const T* weight = a.plan.weights[0] + plan_at;
   const T* share = terms == Terms::delayed_double ? a.plan.weights[1] + plan_at : nullptr;
   const Slot* slot = has_slots ? static_cast<const Slot*>(a.plan.slots) + plan_at : nullptr;
-  const T* row = staged;
+  const T* row = work.staged;
   for (std::int32_t i = 0; i < inputs; ++i) {
     std::int32_t starts[lanes];
     for (int j = 0; j < lanes; ++j) {
@@ -353,32 +387,28 @@ CUSYNAPSE_HOST_DEVICE void sum_outputs(const DenseWork<T>& work, std::int64_t ru
   constexpr int vectors = Width * lanes * static_cast<int>(sizeof(T)) / 16;
   Vector as_vectors[vectors];
   std::memcpy(as_vectors, sums, sizeof sums);
-  add_run(work, run, is_last, tile * dense_tile_outputs * Width, as_vectors);
+  add_run(work, run, is_last, (tile - work.first_tile) * dense_tile_outputs * Width, as_vectors);
 }
 
-/// What one thread does of a run: tiles of outputs, or positions to stage.
+/// One run of a thread's work.
 template <class T>
 struct RunPart {
   const DenseWork<T>& work;
   std::int64_t run;
   std::int64_t runs;
   std::int32_t inputs;  ///< of the run, 32 but for the last
-  T* staged;
-  std::int64_t begin;
-  std::int64_t end;
 };
 
 template <class T, int VectorBytes, int Width, class Slot, Terms terms>
 CUSYNAPSE_HOST_DEVICE void sum_tiles_of(const RunPart<T>& part) {
   const DenseWork<T>& work = part.work;
   const bool is_last = part.run == part.runs - 1;
-  for (std::int64_t tile = part.begin; tile < part.end; ++tile) {
+  for (std::int64_t tile = work.first_tile; tile < work.last_tile; ++tile) {
     if constexpr (Width < 8) {
-      sum_outputs<T, Width, Slot, terms>(work, part.run, is_last, tile, part.runs, part.inputs,
-                                         part.staged);
+      sum_outputs<T, Width, Slot, terms>(work, part.run, is_last, tile, part.runs, part.inputs);
     } else {
       sum_columns<T, VectorBytes, Width, Slot, terms>(work, part.run, is_last, tile, part.runs,
-                                                      part.inputs, part.staged);
+                                                      part.inputs);
     }
   }
 }
@@ -418,8 +448,7 @@ CUSYNAPSE_HOST_DEVICE void sum_part(const RunPart<T>& part) {
 
 template <class T>
 CUSYNAPSE_HOST_DEVICE void stage_part(const RunPart<T>& part) {
-  stage(part.work, part.run * sum_run, part.inputs, static_cast<std::int32_t>(part.begin),
-        static_cast<std::int32_t>(part.end), part.staged);
+  stage(part.work, part.run * sum_run, part.inputs);
 }
 
 // One function an instruction set, as the loops of launch.hpp.
@@ -473,20 +502,20 @@ struct RunFunctions {
   }
 };
 
-/// Writes the totals of tiles [begin, end) out.
+/// Writes the totals out.
 template <class T>
-void store_outputs(const DenseWork<T>& work, std::int64_t begin, std::int64_t end) {
+void store_outputs(const DenseWork<T>& work) {
   const DelayedDense<T>& a = work.arguments;
   const std::int32_t width = work.columns.width;
   const std::int64_t columns =
       std::min<std::int64_t>(width, kernels::column_count(a) - work.columns.first);
-  for (std::int64_t tile = begin; tile < end; ++tile) {
+  for (std::int64_t tile = work.first_tile; tile < work.last_tile; ++tile) {
     const std::int64_t first = tile * dense_tile_outputs;
     const std::int64_t count = std::min(dense_tile_outputs, a.outputs - first);
     // Wide blocks hold the columns of an output together, narrow ones the outputs of a column.
     const std::int64_t column_pitch = width < 8 ? dense_tile_outputs : 1;
     const std::int64_t output_pitch = width < 8 ? 1 : width;
-    const T* const total = work.total + first * width;
+    const T* const total = work.total + (tile - work.first_tile) * dense_tile_outputs * width;
     for (std::int64_t c = 0; c < columns; ++c) {
       T* const out = a.out + (work.columns.first + c) * a.outputs + first;
       for (std::int64_t j = 0; j < count; ++j) {
@@ -498,63 +527,61 @@ void store_outputs(const DenseWork<T>& work, std::int64_t begin, std::int64_t en
   }
 }
 
-/// Part `thread` of `threads` of [0, size), in steps of `step`.
-struct Share {
-  std::int64_t begin;
-  std::int64_t end;
-  Share(std::int64_t size, std::int64_t thread, std::int64_t threads, std::int64_t step)
-      : begin(std::min(size, (size / step * thread / threads) * step)),
-        end(thread + 1 == threads ? size : (size / step * (thread + 1) / threads) * step) {}
-};
-
-/// All runs of a block of columns, by one of several threads. `barrier` waits for all of them.
-template <class T, class Barrier>
-void sum_block(const DenseWork<T>& work, std::int64_t thread, std::int64_t threads,
-               const Barrier& barrier) {
+/// All runs of a block of columns for some tiles of outputs, on one thread.
+template <class T>
+void sum_block(const DenseWork<T>& work) {
   static const RunFunctions<T> functions = RunFunctions<T>::best();
   const DelayedDense<T>& a = work.arguments;
   const std::int64_t runs = (a.inputs + sum_run - 1) / sum_run;
-  const Share tiles(work.outputs / dense_tile_outputs, thread, threads, 1);
-  const Share positions(work.columns.staged() - work.columns.width, thread, threads, 4);
-  const auto stage_run = [&](std::int64_t run) {
-    const auto inputs = static_cast<std::int32_t>(std::min(sum_run, a.inputs - run * sum_run));
-    functions.stage(RunPart<T>{work, run, runs, inputs, work.staged[run % 2],
-                               work.columns.width + positions.begin,
-                               work.columns.width + positions.end});
-  };
-  if (thread == 0) stage_overbound(work);
-  stage_run(0);
-  barrier();
+  stage_overbound(work);
   for (std::int64_t run = 0; run < runs; ++run) {
-    if (run + 1 < runs) stage_run(run + 1);
     const auto inputs = static_cast<std::int32_t>(std::min(sum_run, a.inputs - run * sum_run));
-    functions.sum(
-        RunPart<T>{work, run, runs, inputs, work.staged[run % 2], tiles.begin, tiles.end});
-    barrier();
+    const RunPart<T> part{work, run, runs, inputs};
+    functions.stage(part);
+    functions.sum(part);
   }
-  store_outputs(work, tiles.begin, tiles.end);
+  store_outputs(work);
+}
+
+/// What one of the threads of `shares` sums.
+template <class T>
+void sum_share(const DelayedDense<T>& a, const DenseShares<T>& shares, std::int32_t head,
+               std::int64_t thread) {
+  T* const memory = static_cast<T*>(a.workspace) + thread * shares.elements;
+  const std::int64_t all = (a.outputs + dense_tile_outputs - 1) / dense_tile_outputs;
+  const std::int64_t begin = std::min(thread / shares.groups * shares.tiles, all);
+  const std::int64_t end = std::min(begin + shares.tiles, all);
+  if (begin == end) return;
+  std::int64_t block = 0;
+  for (std::int64_t first = 0; first < kernels::column_count(a); ++block) {
+    DenseWork<T> work(a, first, block_width(a, first));
+    first += work.columns.width;
+    if (block % shares.groups != thread % shares.groups) continue;
+    work.head = head;
+    work.place(memory, begin, end);
+    sum_block(work);
+  }
 }
 
 template <class T>
 void delayed_dense(const DelayedDense<T>& a) {
-  const std::int64_t columns = kernels::column_count(a);
-  for (std::int64_t first = 0; first < columns;) {
-    const DenseWork<T> work(a, first, block_width(a, first));
-#if defined(_OPENMP)
-    const std::int64_t terms = a.inputs * a.outputs * work.columns.width;
-    const bool is_parallel = terms >= dense_parallel_threshold && a.outputs > dense_tile_outputs &&
-                             omp_get_max_threads() > 1;
-#pragma omp parallel if (is_parallel)
-    {
-      sum_block(work, omp_get_thread_num(), omp_get_num_threads(), [] {
-#pragma omp barrier
-      });
-    }
-#else
-    sum_block(work, 0, 1, [] {});
-#endif
-    first += work.columns.width;
+  // As many threads as the workspace was made for.
+  std::int64_t most_threads = dense_threads(a);
+  while (most_threads > 1 && DenseShares<T>(a, most_threads).bytes() > a.workspace_bytes) {
+    --most_threads;
   }
+  const DenseShares<T> shares(a, most_threads);
+  const std::int32_t head = a.source.head.get();
+#if defined(_OPENMP)
+  if (shares.threads > 1) {
+#pragma omp parallel for schedule(static, 1) num_threads(static_cast <int>(shares.threads))
+    for (std::int64_t thread = 0; thread < shares.threads; ++thread) {
+      sum_share(a, shares, head, thread);
+    }
+    return;
+  }
+#endif
+  sum_share(a, shares, head, 0);
 }
 
 }  // namespace cusynapse::cpu

@@ -6,9 +6,9 @@
 namespace cusynapse::cpu {
 
 template <>
-std::size_t CpuConnectionOperations<float>::dense_workspace_bytes(
-    const DelayedDense<float>& a) const {
-  return cpu::dense_workspace_bytes(a);
+std::size_t CpuConnectionOperations<float>::dense_workspace_bytes(const DelayedDense<float>& a,
+                                                                  bool is_least) const {
+  return cpu::dense_workspace_bytes(a, is_least);
 }
 
 template <>

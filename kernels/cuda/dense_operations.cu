@@ -8,7 +8,8 @@ namespace cusynapse::cuda {
 using kernels::gpu_width;
 
 template <class T>
-std::size_t CudaConnectionOperations<T>::dense_workspace_bytes(const DelayedDense<T>& a) const {
+std::size_t CudaConnectionOperations<T>::dense_workspace_bytes(const DelayedDense<T>& a,
+                                                               bool) const {
   return kernels::dense_partial_bytes(a, DensePolicy::threads);
 }
 
@@ -23,9 +24,9 @@ void CudaConnectionOperations<T>::delayed_dense(const Stream& stream,
 }
 
 template std::size_t CudaConnectionOperations<float>::dense_workspace_bytes(
-    const DelayedDense<float>&) const;
+    const DelayedDense<float>&, bool) const;
 template std::size_t CudaConnectionOperations<double>::dense_workspace_bytes(
-    const DelayedDense<double>&) const;
+    const DelayedDense<double>&, bool) const;
 template void CudaConnectionOperations<float>::delayed_dense(const Stream&,
                                                              const DelayedDense<float>&) const;
 template void CudaConnectionOperations<double>::delayed_dense(const Stream&,

@@ -23,7 +23,7 @@ template <class T>
 class CudaConnectionOperations final : public ConnectionOperations<T> {
  public:
   void delay_plan(const Stream& stream, const DelayPlan<T>& a) const override;
-  std::size_t dense_workspace_bytes(const DelayedDense<T>& a) const override;
+  std::size_t dense_workspace_bytes(const DelayedDense<T>& a, bool is_least) const override;
   void delayed_dense(const Stream& stream, const DelayedDense<T>& a) const override;
   void delayed_direct(const Stream& stream, const DelayedDirect<T>& a) const override;
   void delayed_conv2d(const Stream& stream, const DelayedConv2D<T>& a) const override;

@@ -128,6 +128,7 @@ void expect_dense_equal(const Case& c, Random& random) {
   Memory<std::uint8_t> cpu_workspace(
       static_cast<std::int64_t>(ops::dense_workspace_bytes(Device::cpu(), a)));
   a.workspace = cpu_workspace.data();
+  a.workspace_bytes = static_cast<std::size_t>(cpu_workspace.size());
   ops::delayed_dense(stream, a);
 
   Memory<T> got = sums.out;
