@@ -51,7 +51,7 @@ struct VectorType {
 #endif
 
 /// Terms of a call below which starting threads costs more than it saves.
-inline constexpr std::int64_t dense_parallel_threshold = std::int64_t{1} << 20;
+inline constexpr double dense_parallel_threshold = 0x1p20;
 
 /// The largest block of columns.
 inline constexpr std::int32_t most_columns = 32;
@@ -136,7 +136,8 @@ struct DenseShares {
 template <class T>
 std::int64_t dense_threads(const DelayedDense<T>& a) {
 #if defined(_OPENMP)
-  const std::int64_t terms = a.inputs * a.outputs * kernels::column_count(a);
+  const double terms = static_cast<double>(a.inputs) * static_cast<double>(a.outputs) *
+                       static_cast<double>(kernels::column_count(a));
   return terms >= dense_parallel_threshold ? std::max(omp_get_max_threads(), 1) : 1;
 #else
   static_cast<void>(a);
@@ -150,10 +151,16 @@ std::size_t dense_workspace_bytes(const DelayedDense<T>& a, bool is_least) {
   return DenseShares<T>(a, is_least ? 1 : dense_threads(a)).bytes();
 }
 
+#if defined(__has_builtin)
+#if __has_builtin(__builtin_shufflevector)
+#define CUSYNAPSE_HAS_SHUFFLE 1
+#endif
+#endif
+
 /// Four rows of four into four columns.
-template <class Four>
+template <class T, class Four>
 CUSYNAPSE_HOST_DEVICE void transpose(const Four (&in)[4], Four (&out)[4]) {
-#if defined(__GNUC__)
+#if defined(CUSYNAPSE_HAS_SHUFFLE)
   const Four low02 = __builtin_shufflevector(in[0], in[2], 0, 4, 1, 5);
   const Four low13 = __builtin_shufflevector(in[1], in[3], 0, 4, 1, 5);
   const Four high02 = __builtin_shufflevector(in[0], in[2], 2, 6, 3, 7);
@@ -163,11 +170,17 @@ CUSYNAPSE_HOST_DEVICE void transpose(const Four (&in)[4], Four (&out)[4]) {
   out[2] = __builtin_shufflevector(high02, high13, 0, 4, 1, 5);
   out[3] = __builtin_shufflevector(high02, high13, 2, 6, 3, 7);
 #else
+  T rows[4][4];
+  T columns[4][4];
+  std::memcpy(rows, in, sizeof rows);
   for (int row = 0; row < 4; ++row) {
-    for (int column = 0; column < 4; ++column) out[column].values[row] = in[row].values[column];
+    for (int column = 0; column < 4; ++column) columns[column][row] = rows[row][column];
   }
+  std::memcpy(out, columns, sizeof columns);
 #endif
 }
+
+#undef CUSYNAPSE_HAS_SHUFFLE
 
 /// Stages `inputs` inputs from `first_input`, four positions at a time.
 template <class T>
@@ -222,7 +235,7 @@ CUSYNAPSE_HOST_DEVICE void stage(const DenseWork<T>& work, std::int64_t first_in
         Four in[4];
         for (std::int32_t r = 0; r < 4; ++r) std::memcpy(&in[r], rows[r] + i, sizeof(Four));
         Four out[4];
-        transpose(in, out);
+        transpose<T>(in, out);
         for (std::int32_t r = 0; r < 4; ++r) {
           std::memcpy(to + (i + r) * work.input_pitch + position, &out[r], sizeof(Four));
         }

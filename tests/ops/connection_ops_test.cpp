@@ -1,0 +1,192 @@
+// Level-2 sums on memory of the caller's: a plan and a sum put together by hand, workspaces of any
+// size that will do, and what is refused.
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "cusynapse/cusynapse.hpp"
+#include "support/random.hpp"
+#include "support/refusal.hpp"
+
+namespace cusynapse {
+namespace {
+
+const Stream cpu = Stream::cpu();
+
+// A dense sum over a history with one trace, enough terms for several threads.
+struct DenseSum {
+  static constexpr std::int64_t inputs = 300;
+  static constexpr std::int64_t outputs = 270;
+  static constexpr std::int64_t batch = 40;
+  static constexpr std::int32_t slots = 9;
+  static constexpr std::int64_t stride = slot_stride(inputs * batch);
+
+  DenseSum()
+      : ring(Device::cpu(), slots * stride),
+        planned(Device::cpu(), dense_plan_size(inputs, outputs)),
+        delay_slots(Device::cpu(), dense_plan_size(inputs, outputs)),
+        out(static_cast<std::size_t>(outputs * batch)) {
+    support::Random random(4);
+    for (std::int64_t i = 0; i < ring.size(); ++i) {
+      ring.data()[i] = static_cast<float>(random.between(-1, 1));
+    }
+    for (std::int64_t i = 0; i < inputs * outputs; ++i) {
+      weights.push_back(static_cast<float>(random.between(-1, 1)));
+      delays.push_back(static_cast<float>(random.between(0, 10)));
+    }
+    DelayPlan<float> plan;
+    plan.select.rule = SelectRule::exponential_decay;
+    plan.select.time_constant[0] = 5.0f;
+    plan.select.slots = slots;
+    plan.select.limit = 8.0f;
+    plan.select.has_overbound = true;
+    plan.select.overbound = 0.5f;
+    plan.rows = outputs;
+    plan.columns = inputs;
+    plan.is_tiled = true;
+    plan.weights = weights.data();
+    plan.delays = delays.data();
+    plan.width = SlotWidth::byte;
+    plan.slots = delay_slots.data();
+    plan.planned[0] = planned.data();
+    ops::delay_plan(cpu, plan);
+
+    sum.source.traces[0] = ring.data();
+    sum.source.stride = stride;
+    sum.source.slots = slots;
+    sum.source.head.value = 4;
+    sum.plan.weights[0] = planned.data();
+    sum.plan.width = SlotWidth::byte;
+    sum.plan.slots = delay_slots.data();
+    sum.plan.delay_slots = slots;
+    sum.plan.overbound = 0.5f;
+    sum.inputs = inputs;
+    sum.outputs = outputs;
+    sum.batch = batch;
+    sum.out = out.data();
+  }
+
+  std::vector<float> with_workspace(std::int64_t bytes) {
+    Buffer<std::uint8_t> workspace(Device::cpu(), bytes);
+    sum.workspace = workspace.data();
+    sum.workspace_bytes = static_cast<std::size_t>(bytes);
+    ops::delayed_dense(cpu, sum);
+    return out;
+  }
+
+  Buffer<float> ring;
+  std::vector<float> weights;
+  std::vector<float> delays;
+  Buffer<float> planned;
+  Buffer<std::uint8_t> delay_slots;
+  std::vector<float> out;
+  DelayedDense<float> sum;
+};
+
+TEST(DelayedDense, SumsCurrentsAtTheirDelays) {
+  DenseSum dense;
+  const auto bytes =
+      static_cast<std::int64_t>(ops::dense_workspace_bytes(Device::cpu(), dense.sum));
+  const std::vector<float> out = dense.with_workspace(bytes);
+  // The same by selection: [batch][inputs][outputs] currents.
+  std::vector<float> selectors;
+  for (std::int64_t e = 0; e < DenseSum::batch * DenseSum::inputs; ++e) {
+    for (std::int64_t j = 0; j < DenseSum::outputs; ++j) {
+      selectors.push_back(
+          dense.delays[static_cast<std::size_t>(j * DenseSum::inputs + e % DenseSum::inputs)]);
+    }
+  }
+  DelayedSelect<float> select;
+  select.rule = SelectRule::exponential_decay;
+  select.time_constant[0] = 5.0f;
+  select.traces[0] = dense.ring.data();
+  select.size = DenseSum::inputs * DenseSum::batch;
+  select.stride = DenseSum::stride;
+  select.slots = DenseSum::slots;
+  select.head.value = 4;
+  select.limit = 8.0f;
+  select.has_overbound = true;
+  select.overbound = 0.5f;
+  select.selector = selectors.data();
+  select.samples = DenseSum::outputs;
+  select.out = selectors.data();
+  ops::delayed_select(cpu, select);
+  for (std::int64_t b = 0; b < DenseSum::batch; ++b) {
+    for (std::int64_t j = 0; j < DenseSum::outputs; ++j) {
+      double expected = 0;
+      double scale = 0;
+      for (std::int64_t i = 0; i < DenseSum::inputs; ++i) {
+        const std::int64_t e = (b * DenseSum::inputs + i) * DenseSum::outputs + j;
+        const double term =
+            double{dense.weights[static_cast<std::size_t>(j * DenseSum::inputs + i)]} *
+            double{selectors[static_cast<std::size_t>(e)]};
+        expected += term;
+        scale += std::abs(term);
+      }
+      EXPECT_NEAR(out[static_cast<std::size_t>(b * DenseSum::outputs + j)], expected, 1e-6 * scale);
+    }
+  }
+}
+
+TEST(DelayedDense, HasTheSameBitsWithEveryWorkspaceThatWillDo) {
+  DenseSum dense;
+  const auto most = static_cast<std::int64_t>(ops::dense_workspace_bytes(Device::cpu(), dense.sum));
+  const std::vector<float> expected = dense.with_workspace(most);
+  // The least is found by asking for less and less.
+  std::int64_t least = most;
+  int sizes = 0;
+  try {
+    for (; least > 0; least -= 4096, ++sizes) {
+      EXPECT_EQ(dense.with_workspace(least), expected) << least << " bytes of " << most;
+    }
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Errc::invalid_argument) << error.what();
+  }
+  EXPECT_GT(least, 0);
+  EXPECT_GT(sizes, 0);
+}
+
+TEST(DelayedDense, RefusesWhatItCannotSumOver) {
+  DenseSum dense;
+  const auto bytes =
+      static_cast<std::int64_t>(ops::dense_workspace_bytes(Device::cpu(), dense.sum));
+  Buffer<std::uint8_t> workspace(Device::cpu(), bytes);
+  dense.sum.workspace = workspace.data();
+  dense.sum.workspace_bytes = static_cast<std::size_t>(bytes);
+  ops::delayed_dense(cpu, dense.sum);
+  const std::vector<float> before = dense.out;
+  const auto refuses = [&](const char* what,
+                           const std::function<void(DelayedDense<float>&)>& change) {
+    DelayedDense<float> changed = dense.sum;
+    change(changed);
+    return support::refuses([&] { ops::delayed_dense(cpu, changed); }, Errc::invalid_argument,
+                            {"delayed_dense", what, "expected"});
+  };
+  EXPECT_TRUE(refuses("workspace_bytes", [](auto& a) { a.workspace_bytes = 64; }));
+  EXPECT_TRUE(refuses("workspace", [](auto& a) { a.workspace = nullptr; }));
+  EXPECT_TRUE(refuses("inputs", [](auto& a) { a.inputs = 0; }));
+  EXPECT_TRUE(refuses("outputs", [](auto& a) { a.outputs = -1; }));
+  EXPECT_TRUE(refuses("batch", [](auto& a) { a.batch = 0; }));
+  EXPECT_TRUE(refuses("steps", [](auto& a) { a.steps = 0; }));
+  EXPECT_TRUE(refuses("source.slots", [](auto& a) { a.steps = 2; }));
+  EXPECT_TRUE(refuses("source.stride", [](auto& a) { a.source.stride = 10; }));
+  EXPECT_TRUE(refuses("source.head", [](auto& a) { a.source.head.value = DenseSum::slots; }));
+  EXPECT_TRUE(refuses("source.trace_count", [](auto& a) { a.source.trace_count = 3; }));
+  EXPECT_TRUE(refuses("plan.weights", [](auto& a) { a.plan.weights[0] = nullptr; }));
+  EXPECT_TRUE(refuses("plan.slots", [](auto& a) { a.plan.slots = nullptr; }));
+  EXPECT_TRUE(refuses("plan.delay_slots", [](auto& a) { a.plan.delay_slots = 256; }));
+  EXPECT_TRUE(refuses("out", [](auto& a) { a.out = nullptr; }));
+  EXPECT_EQ(dense.out, before);
+}
+
+TEST(SlotWidths, AreTheNarrowestThatHoldOutOfRangeAsWell) {
+  EXPECT_EQ(slot_width(255), SlotWidth::byte);
+  EXPECT_EQ(slot_width(256), SlotWidth::word);
+  EXPECT_EQ(slot_width(65535), SlotWidth::word);
+  EXPECT_TRUE(support::refuses([] { slot_width(65536); }, Errc::not_supported, {"65536", "65535"}));
+}
+
+}  // namespace
+}  // namespace cusynapse
