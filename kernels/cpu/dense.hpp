@@ -293,50 +293,52 @@ constexpr int outputs_at_once(int vectors) {
   return outputs < 1 ? 1 : (outputs > 8 ? 8 : outputs);
 }
 
-/// Which kind of terms a sum has: what its weights read is fixed, chosen by a slot of one trace, or
-/// of two.
-enum class Terms { undelayed, delayed, delayed_double };
+/// Where the rows of one run of a tile start, in the staged values of their input.
+struct RowStarts {
+  alignas(64) std::int32_t of[sum_run * dense_tile_outputs];
+
+  template <class Slot>
+  CUSYNAPSE_HOST_DEVICE void decode(const kernels::ColumnBlock& columns, const Slot* slots) {
+    const std::int32_t newest = columns.row_start(0);
+    const std::int32_t pitch = columns.pitch;
+    const std::int32_t delay_slots = columns.delay_slots;
+    for (std::int32_t e = 0; e < sum_run * dense_tile_outputs; ++e) {
+      const std::int32_t slot = slots[e];
+      of[e] = slot == delay_slots ? 0 : newest - slot * pitch;
+    }
+  }
+};
 
 /// One run of the sums of one tile of outputs, vectors along columns.
-template <class T, int VectorBytes, int Width, class Slot, Terms terms>
+template <class T, int VectorBytes, int Width, bool is_double>
 CUSYNAPSE_HOST_DEVICE void sum_columns(const DenseWork<T>& work, std::int64_t run, bool is_last,
-                                       std::int64_t tile, std::int64_t runs, std::int32_t inputs) {
-  constexpr bool has_slots = terms != Terms::undelayed;
+                                       std::int64_t tile, std::int64_t plan_at, std::int32_t inputs,
+                                       const RowStarts& starts) {
   constexpr int row_bytes = Width * static_cast<int>(sizeof(T));
   constexpr int vector_bytes = row_bytes < VectorBytes ? row_bytes : VectorBytes;
   constexpr int lanes = vector_bytes / static_cast<int>(sizeof(T));
   constexpr int vectors = row_bytes / vector_bytes;
   constexpr int at_once = outputs_at_once<VectorBytes>(vectors);
   using Vector = typename VectorType<T, vector_bytes>::type;
-  const DelayedDense<T>& a = work.arguments;
-  const std::int64_t plan_at = (tile * runs + run) * sum_run * dense_tile_outputs;
-  const std::int64_t newest = work.columns.row_start(0);
-  const std::int64_t pitch = work.columns.pitch;
-  const std::int64_t delay_slots = work.columns.delay_slots;
+  const PlannedWeights<T>& plan = work.arguments.plan;
   const std::int64_t second = sum_run * work.input_pitch;  // from a trace to the other
 
   for (std::int64_t first = 0; first < dense_tile_outputs; first += at_once) {
     Vector sums[at_once * vectors] = {};
-    const T* weight = a.plan.weights[0] + plan_at + first;
-    const T* share = terms == Terms::delayed_double ? a.plan.weights[1] + plan_at + first : nullptr;
-    const Slot* slot =
-        has_slots ? static_cast<const Slot*>(a.plan.slots) + plan_at + first : nullptr;
+    const T* weight = plan.weights[0] + plan_at + first;
+    const T* share = is_double ? plan.weights[1] + plan_at + first : nullptr;
+    const std::int32_t* start = starts.of + first;
     const T* row = work.staged;
     for (std::int32_t i = 0; i < inputs; ++i) {
 #pragma GCC unroll 8
       for (int j = 0; j < at_once; ++j) {
-        std::int64_t start = newest;
-        if constexpr (has_slots) {
-          const std::int64_t s = slot[j];
-          start = s == delay_slots ? 0 : newest - s * pitch;
-        }
-        const T* const values = row + start;
+        const T* const values = row + start[j];
         const T w = weight[j];
 #pragma GCC unroll 8
         for (int v = 0; v < vectors; ++v) {
           Vector piece;
           std::memcpy(&piece, values + v * lanes, sizeof piece);
-          if constexpr (terms == Terms::delayed_double) {
+          if constexpr (is_double) {
             Vector other;
             std::memcpy(&other, values + second + v * lanes, sizeof other);
             piece += share[j] * other;
@@ -345,8 +347,8 @@ CUSYNAPSE_HOST_DEVICE void sum_columns(const DenseWork<T>& work, std::int64_t ru
         }
       }
       weight += dense_tile_outputs;
-      if constexpr (terms == Terms::delayed_double) share += dense_tile_outputs;
-      if constexpr (has_slots) slot += dense_tile_outputs;
+      if constexpr (is_double) share += dense_tile_outputs;
+      start += dense_tile_outputs;
       row += work.input_pitch;
     }
     add_run(work, run, is_last, ((tile - work.first_tile) * dense_tile_outputs + first) * Width,
@@ -355,45 +357,30 @@ CUSYNAPSE_HOST_DEVICE void sum_columns(const DenseWork<T>& work, std::int64_t ru
 }
 
 /// The same with vectors along outputs: for fewer columns than a vector is long.
-template <class T, int Width, class Slot, Terms terms>
+template <class T, int Width, bool is_double>
 CUSYNAPSE_HOST_DEVICE void sum_outputs(const DenseWork<T>& work, std::int64_t run, bool is_last,
-                                       std::int64_t tile, std::int64_t runs, std::int32_t inputs) {
-  constexpr bool has_slots = terms != Terms::undelayed;
+                                       std::int64_t tile, std::int64_t plan_at, std::int32_t inputs,
+                                       const RowStarts& starts) {
   constexpr int lanes = static_cast<int>(dense_tile_outputs);
-  const DelayedDense<T>& a = work.arguments;
-  const std::int64_t plan_at = (tile * runs + run) * sum_run * dense_tile_outputs;
-  const std::int32_t newest = work.columns.row_start(0);
-  const std::int32_t pitch = work.columns.pitch;
-  const std::int32_t delay_slots = work.columns.delay_slots;
+  const PlannedWeights<T>& plan = work.arguments.plan;
   const std::int64_t second = sum_run * work.input_pitch;
 
   T sums[Width][lanes] = {};
-  const T* weight = a.plan.weights[0] + plan_at;
-  const T* share = terms == Terms::delayed_double ? a.plan.weights[1] + plan_at : nullptr;
-  const Slot* slot = has_slots ? static_cast<const Slot*>(a.plan.slots) + plan_at : nullptr;
+  const T* weight = plan.weights[0] + plan_at;
+  const T* share = is_double ? plan.weights[1] + plan_at : nullptr;
+  const std::int32_t* start = starts.of;
   const T* row = work.staged;
   for (std::int32_t i = 0; i < inputs; ++i) {
-    std::int32_t starts[lanes];
-    for (int j = 0; j < lanes; ++j) {
-      std::int32_t start = newest;
-      if constexpr (has_slots) {
-        const std::int32_t s = slot[j];
-        start = s == delay_slots ? 0 : newest - s * pitch;
-      }
-      starts[j] = start;
-    }
     for (int c = 0; c < Width; ++c) {
       for (int j = 0; j < lanes; ++j) {
-        T value = row[starts[j] + c];
-        if constexpr (terms == Terms::delayed_double) {
-          value += share[j] * row[second + starts[j] + c];
-        }
+        T value = row[start[j] + c];
+        if constexpr (is_double) value += share[j] * row[second + start[j] + c];
         sums[c][j] += weight[j] * value;
       }
     }
     weight += dense_tile_outputs;
-    if constexpr (terms == Terms::delayed_double) share += dense_tile_outputs;
-    if constexpr (has_slots) slot += dense_tile_outputs;
+    if constexpr (is_double) share += dense_tile_outputs;
+    start += dense_tile_outputs;
     row += work.input_pitch;
   }
   using Vector = typename VectorType<T, 16>::type;
@@ -412,51 +399,53 @@ struct RunPart {
   std::int32_t inputs;  ///< of the run, 32 but for the last
 };
 
-template <class T, int VectorBytes, int Width, class Slot, Terms terms>
-CUSYNAPSE_HOST_DEVICE void sum_tiles_of(const RunPart<T>& part) {
+template <class T, int VectorBytes, int Width, bool is_double>
+CUSYNAPSE_HOST_DEVICE void sum_tiles(const RunPart<T>& part) {
   const DenseWork<T>& work = part.work;
+  const PlannedWeights<T>& plan = work.arguments.plan;
   const bool is_last = part.run == part.runs - 1;
+  RowStarts starts;
+  if (plan.width == SlotWidth::none) {
+    std::fill(starts.of, starts.of + sum_run * dense_tile_outputs, work.columns.row_start(0));
+  }
   for (std::int64_t tile = work.first_tile; tile < work.last_tile; ++tile) {
+    const std::int64_t plan_at = (tile * part.runs + part.run) * sum_run * dense_tile_outputs;
+    if (plan.width == SlotWidth::byte) {
+      starts.decode(work.columns, static_cast<const std::uint8_t*>(plan.slots) + plan_at);
+    } else if (plan.width == SlotWidth::word) {
+      starts.decode(work.columns, static_cast<const std::uint16_t*>(plan.slots) + plan_at);
+    }
     if constexpr (Width < 8) {
-      sum_outputs<T, Width, Slot, terms>(work, part.run, is_last, tile, part.runs, part.inputs);
+      sum_outputs<T, Width, is_double>(work, part.run, is_last, tile, plan_at, part.inputs, starts);
     } else {
-      sum_columns<T, VectorBytes, Width, Slot, terms>(work, part.run, is_last, tile, part.runs,
-                                                      part.inputs);
+      sum_columns<T, VectorBytes, Width, is_double>(work, part.run, is_last, tile, plan_at,
+                                                    part.inputs, starts);
     }
   }
 }
 
-template <class T, int VectorBytes, class Slot, Terms terms>
-CUSYNAPSE_HOST_DEVICE void sum_tiles(const RunPart<T>& part) {
+template <class T, int VectorBytes, bool is_double>
+CUSYNAPSE_HOST_DEVICE void sum_run_of(const RunPart<T>& part) {
   switch (part.work.columns.width) {
     case 32:
-      return sum_tiles_of<T, VectorBytes, 32, Slot, terms>(part);
+      return sum_tiles<T, VectorBytes, 32, is_double>(part);
     case 16:
-      return sum_tiles_of<T, VectorBytes, 16, Slot, terms>(part);
+      return sum_tiles<T, VectorBytes, 16, is_double>(part);
     case 8:
-      return sum_tiles_of<T, VectorBytes, 8, Slot, terms>(part);
+      return sum_tiles<T, VectorBytes, 8, is_double>(part);
     case 4:
-      return sum_tiles_of<T, VectorBytes, 4, Slot, terms>(part);
+      return sum_tiles<T, VectorBytes, 4, is_double>(part);
     case 2:
-      return sum_tiles_of<T, VectorBytes, 2, Slot, terms>(part);
+      return sum_tiles<T, VectorBytes, 2, is_double>(part);
     default:
-      return sum_tiles_of<T, VectorBytes, 1, Slot, terms>(part);
+      return sum_tiles<T, VectorBytes, 1, is_double>(part);
   }
 }
 
 template <class T, int VectorBytes>
 CUSYNAPSE_HOST_DEVICE void sum_part(const RunPart<T>& part) {
-  const bool is_double = part.work.traces == 2;
-  switch (part.work.arguments.plan.width) {
-    case SlotWidth::none:
-      return sum_tiles<T, VectorBytes, std::uint8_t, Terms::undelayed>(part);
-    case SlotWidth::byte:
-      return is_double ? sum_tiles<T, VectorBytes, std::uint8_t, Terms::delayed_double>(part)
-                       : sum_tiles<T, VectorBytes, std::uint8_t, Terms::delayed>(part);
-    case SlotWidth::word:
-      return is_double ? sum_tiles<T, VectorBytes, std::uint16_t, Terms::delayed_double>(part)
-                       : sum_tiles<T, VectorBytes, std::uint16_t, Terms::delayed>(part);
-  }
+  return part.work.traces == 2 ? sum_run_of<T, VectorBytes, true>(part)
+                               : sum_run_of<T, VectorBytes, false>(part);
 }
 
 template <class T>
