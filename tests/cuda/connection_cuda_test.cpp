@@ -9,34 +9,13 @@
 #include <string>
 #include <vector>
 
+#include "cuda/cuda_support.hpp"
 #include "cusynapse/cusynapse.hpp"
 
 namespace cusynapse {
 namespace {
 
-class CudaConnections : public testing::Test {
- protected:
-  void SetUp() override {
-    if (cuda_device_count() == 0) GTEST_SKIP() << "no CUDA device on this machine";
-  }
-};
-
-// Ends the test.
-void require(cudaError_t status) {
-  if (status != cudaSuccess) {
-    throw std::runtime_error(std::string(cudaGetErrorName(status)) + ": " +
-                             cudaGetErrorString(status));
-  }
-}
-
-template <class T>
-std::vector<T> random_values(std::int64_t size, double low, double high, unsigned seed) {
-  std::mt19937 engine(seed);
-  std::uniform_real_distribution<double> distribution(low, high);
-  std::vector<T> values(static_cast<std::size_t>(size));
-  for (T& value : values) value = static_cast<T>(distribution(engine));
-  return values;
-}
+using CudaConnections = CudaTest;
 
 // Spikes of `steps` frames, one in four.
 std::vector<std::uint8_t> random_spikes(std::int64_t size, unsigned seed) {
@@ -169,25 +148,20 @@ TEST_F(CudaConnections, ACapturedForwardIsTheEagerOne) {
     Buffer<std::uint8_t> input(stream.device(), in.size());
     Buffer<float> output(stream.device(), out.size());
     captured->prepare(stream);
-    cudaGraph_t graph = nullptr;
-    cudaGraphExec_t program = nullptr;
-    require(cudaStreamBeginCapture(stream.native_handle(), cudaStreamCaptureModeThreadLocal));
-    captured->forward(stream, View<const std::uint8_t>(input.data(), in), output.view(out));
-    require(cudaStreamEndCapture(stream.native_handle(), &graph));
-    require(cudaGraphInstantiate(&program, graph, 0));
+    CapturedGraph step(stream, [&] {
+      captured->forward(stream, View<const std::uint8_t>(input.data(), in), output.view(out));
+    });
 
     std::vector<float> got;
     for (std::int64_t t = 0; t < steps; ++t) {
       memory::copy(stream, input.data(), inputs.data() + t * in.size(),
                    static_cast<std::size_t>(in.size()));
-      require(cudaGraphLaunch(program, stream.native_handle()));
+      step.launch();
       std::vector<float> values(static_cast<std::size_t>(out.size()));
       output.copy_to_host(stream, values.data());
       got.insert(got.end(), values.begin(), values.end());
     }
     EXPECT_TRUE(same_bits(got, expected));
-    require(cudaGraphExecDestroy(program));
-    require(cudaGraphDestroy(graph));
   }
 }
 

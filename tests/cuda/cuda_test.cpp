@@ -10,34 +10,13 @@
 #include <string>
 #include <vector>
 
+#include "cuda/cuda_support.hpp"
 #include "cusynapse/cusynapse.hpp"
 
 namespace cusynapse {
 namespace {
 
-class Cuda : public testing::Test {
- protected:
-  void SetUp() override {
-    if (cuda_device_count() == 0) GTEST_SKIP() << "no CUDA device on this machine";
-  }
-};
-
-// Ends the test.
-void require(cudaError_t status) {
-  if (status != cudaSuccess) {
-    throw std::runtime_error(std::string(cudaGetErrorName(status)) + ": " +
-                             cudaGetErrorString(status));
-  }
-}
-
-template <class T>
-std::vector<T> random_values(std::int64_t size, double low, double high, unsigned seed) {
-  std::mt19937 engine(seed);
-  std::uniform_real_distribution<double> distribution(low, high);
-  std::vector<T> values(static_cast<std::size_t>(size));
-  for (T& value : values) value = static_cast<T>(distribution(engine));
-  return values;
-}
+using Cuda = CudaTest;
 
 std::vector<std::uint8_t> random_bytes(std::int64_t size, unsigned seed) {
   std::mt19937 engine(seed);
