@@ -95,24 +95,24 @@ CUSYNAPSE_HOST_DEVICE PlannedWeight<T> plan_weight(const DelayedSelect<T>& a, T 
     const ChosenSlot<T> chosen = choose_slot<rule>(a, delay);
     out.slot = chosen.slot;
     if constexpr (rule != PlanRule::previous && rule != PlanRule::nearest) {
-      const int leading = planned_count<rule> == 2 ? leading_trace(a) : 0;
-      const int other = 1 - leading;
+      const bool second_leads = planned_count<rule> == 2 && leading_trace(a) == 1;
+      const T leading_weight = second_leads ? a.weight[1] : a.weight[0];
+      const T leading_constant = second_leads ? a.time_constant[1] : a.time_constant[0];
       const T elapsed = chosen.elapsed;
       const T factor =
-          math::multiply(a.weight[leading], math::decay_factor(elapsed, a.time_constant[leading]));
+          math::multiply(leading_weight, math::decay_factor(elapsed, leading_constant));
       T share = T(0);
       if constexpr (planned_count<rule> == 2) {
-        if (a.weight[leading] != T(0)) {
-          share = a.weight[other] == T(0)
-                      ? T(0)
-                      : math::multiply(math::divide(a.weight[other], a.weight[leading]),
-                                       relative_decay(elapsed, a.time_constant[leading],
-                                                      a.time_constant[other]));
+        const T other_weight = second_leads ? a.weight[0] : a.weight[1];
+        const T other_constant = second_leads ? a.time_constant[0] : a.time_constant[1];
+        if (leading_weight != T(0) && other_weight != T(0)) {
+          share = math::multiply(math::divide(other_weight, leading_weight),
+                                 relative_decay(elapsed, leading_constant, other_constant));
         }
       }
       if constexpr (rule == PlanRule::chain_decay) {
         // The second trace has taken over what the first fed it since.
-        if (leading == 1) share = math::add(share, math::multiply(elapsed, a.feed_rate));
+        if (second_leads) share = math::add(share, math::multiply(elapsed, a.feed_rate));
       }
       const bool inside = chosen.slot != a.slots;
       out.weight = inside ? math::multiply(weight, factor) : weight;

@@ -97,7 +97,7 @@ struct DenseWork {
 /// where a run would not fit into the second-level cache.
 template <class T>
 std::int32_t block_width(const DelayedDense<T>& a, std::int64_t first) {
-  constexpr std::int64_t most_bytes = 512 * 1024;
+  constexpr std::int64_t most_bytes = std::int64_t{512} * 1024;
   const std::int64_t left = kernels::column_count(a) - first;
   std::int32_t width = most_columns;
   while (width / 2 >= left) width /= 2;

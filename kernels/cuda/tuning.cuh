@@ -38,7 +38,7 @@ struct PlanPolicy {
 /// delayed_dense: a thread is an output, with the sums of up to 32 columns in registers.
 struct DensePolicy {
   static constexpr int threads = 128;
-  static constexpr int min_blocks = 3;
+  static constexpr int min_blocks = 2;
 };
 
 /// The sums of delayed_dense's parts: a thread adds up 8 outputs.
