@@ -1,8 +1,8 @@
-#include "kernels/cpu/connection_operations.hpp"
 #include "kernels/bodies/delay_plan.hpp"
 #include "kernels/bodies/delayed_sums.hpp"
 #include "kernels/bodies/synaptic_arrays.hpp"
 #include "kernels/cpu/launch.hpp"
+#include "kernels/cpu/operations.hpp"
 
 namespace cusynapse::cpu {
 namespace {

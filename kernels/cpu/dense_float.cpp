@@ -1,7 +1,7 @@
 // The dense sum in float. Each type has a file of its own, because all its forms for all
 // instruction sets take long to compile.
-#include "kernels/cpu/connection_operations.hpp"
 #include "kernels/cpu/dense.hpp"
+#include "kernels/cpu/operations.hpp"
 
 namespace cusynapse::cpu {
 

@@ -1,4 +1,4 @@
-#include "kernels/cpu/neuron_operations.hpp"
+#include "kernels/cpu/operations.hpp"
 
 #include "kernels/bodies/leaky_integrate_and_fire.hpp"
 #include "kernels/cpu/launch.hpp"

@@ -1,0 +1,50 @@
+#include "kernels/cpu/operations.hpp"
+
+#include "kernels/bodies/count_outside.hpp"
+#include "kernels/bodies/decay_inject.hpp"
+#include "kernels/bodies/delayed_select.hpp"
+#include "kernels/cpu/launch.hpp"
+
+namespace cusynapse::cpu {
+
+using kernels::cpu_width;
+using kernels::group_count;
+
+template <class T>
+void CpuStepOperations<T>::decay_inject(const Stream&, const DecayInject<T>& a) const {
+  kernels::visit_decay_inject<cpu_width>(
+      a, [&](const auto& body) { launch_steps(body, group_count(a.size, cpu_width), cpu_width); });
+}
+
+template <class T>
+void CpuStepOperations<T>::decay_inject_grouped(const Stream&,
+                                                const DecayInjectGroups<T>& a) const {
+  kernels::visit_decay_inject_grouped<cpu_width>(a, [&](const auto& body) {
+    launch_push(body, group_tile / cpu_width, a.tile_count, cpu_width);
+  });
+}
+
+template <class T>
+void CpuStepOperations<T>::delayed_select(const Stream&, const DelayedSelect<T>& a) const {
+  kernels::visit_delayed_select<cpu_width>(a, [&](const auto& body) {
+    launch_index(body, group_count(a.size * a.samples, cpu_width), 1, cpu_width);
+  });
+}
+
+template <class T>
+void CpuStepOperations<T>::spike_select(const Stream&, const SpikeSelect<T>& a) const {
+  launch_index(kernels::SpikeSelectBody<T, cpu_width>{a},
+               group_count(a.size * a.samples, cpu_width), 1, cpu_width);
+}
+
+template <class T>
+void CpuStepOperations<T>::count_outside(const Stream&, const T* values, std::int64_t size, T low,
+                                         T high, std::int64_t* partial_counts) const {
+  launch_tile(kernels::CountOutsideBody<T>{values, size, low, high, partial_counts},
+              (size + count_tile - 1) / count_tile);
+}
+
+template class CpuStepOperations<float>;
+template class CpuStepOperations<double>;
+
+}  // namespace cusynapse::cpu
