@@ -42,7 +42,9 @@ function(cusynapse_add_cuda_backend target)
     kernels/cuda/step_operations.cu
     kernels/cuda/select_operations.cu
     kernels/cuda/update_operations.cu)
-  target_compile_definitions(${target} PRIVATE CUSYNAPSE_HAS_CUDA=1)
+  # The one file that asks.
+  set_source_files_properties(host/dispatch.cpp PROPERTIES
+    COMPILE_DEFINITIONS CUSYNAPSE_HAS_CUDA=1)
   target_link_libraries(${target} PRIVATE CUDA::cudart_static)
   set_target_properties(${target} PROPERTIES
     CUDA_STANDARD 17
