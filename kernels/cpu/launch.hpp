@@ -13,8 +13,8 @@
 #include "cusynapse/math/arithmetic.hpp"
 #include "kernels/bodies/decay_inject.hpp"
 
-// Whether loops are compiled for the instruction sets of today's x86 machines besides the least one.
-// Sanitizers see the same text in each, and one copy compiles in a third of the time.
+// Whether loops are compiled for the instruction sets of today's x86 machines besides the least
+// one. Sanitizers see the same text in each, and one copy compiles in a third of the time.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__SANITIZE_ADDRESS__) && \
     !defined(__SANITIZE_THREAD__)
 #define CUSYNAPSE_HAS_X86_LOOPS 1
