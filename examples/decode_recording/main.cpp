@@ -2,23 +2,19 @@
 //
 // The recordings are a batch of synapses: every step takes the spikes of all of them and reads
 // their currents at 51 delays, by one call each. What was read at all steps is copied out once.
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
-#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cusynapse/cusynapse.hpp>
 #include <exception>
-#include <fstream>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "csv.hpp"
 #include "decoder.hpp"
+#include "long_run.hpp"
 #include "options.hpp"
 #include "recording.hpp"
 #include "svg_plot.hpp"
@@ -40,40 +36,12 @@ constexpr std::size_t excerpt_steps = 1000;  // what the plot shows
 
 constexpr int exit_failed = 1;
 constexpr int exit_wrong_input = 2;
-constexpr int exit_interrupted = 130;
-
-volatile std::sig_atomic_t interrupted = 0;
-
-extern "C" void note_interrupt(int) { interrupted = 1; }
 
 class Interrupted : public std::exception {};
 
 void stop_if_interrupted() {
-  if (interrupted != 0) throw Interrupted();
+  if (long_run::is_interrupted()) throw Interrupted();
 }
-
-/// A line on the terminal that says how far a loop is; nothing where nobody watches.
-class Progress {
- public:
-  Progress(const char* activity, std::int64_t total)
-      : activity_(activity), total_(total), visible_(isatty(STDERR_FILENO) == 1) {}
-  ~Progress() {
-    if (visible_) std::fputs("\r\x1b[K", stderr);
-  }
-  Progress(const Progress&) = delete;
-  Progress& operator=(const Progress&) = delete;
-
-  void report(std::int64_t done) const {
-    if (visible_ && done * 100 / total_ != (done - 1) * 100 / total_) {
-      std::fprintf(stderr, "\r%s: %d %%", activity_, static_cast<int>(done * 100 / total_));
-    }
-  }
-
- private:
-  const char* activity_;
-  std::int64_t total_;
-  bool visible_;
-};
 
 /// Currents of all recordings at all steps and delays, on the host: [step_count, batch_size, 1,
 /// delay_count]. Recordings shorter than the longest one are silent after their end.
@@ -124,7 +92,7 @@ DelayedCurrents read_delayed_currents(const cusynapse::Stream& stream,
   const cusynapse::Buffer<float> selector(stream, delays.data(), readout.size());
   cusynapse::Buffer<float> currents(stream.device(), currents_shape.size());
 
-  const Progress progress("stepping the synapses", result.step_count);
+  const long_run::Progress progress("stepping the synapses", result.step_count);
   for (std::int64_t t = 0; t < result.step_count; ++t) {
     stop_if_interrupted();
     synapse.step(stream, inputs.view(inputs_shape)[t]);
@@ -187,13 +155,6 @@ Panel make_panel(const std::string& title, const Recording& recording, const Dec
   return panel;
 }
 
-void write_file(const std::string& path, const std::string& text) {
-  std::ofstream file(path, std::ios::binary);
-  file << text;
-  file.close();
-  if (!file) throw std::runtime_error(path + ": cannot be written");
-}
-
 void run(const Options& options) {
   const cusynapse::OwnedStream stream(options.cuda ? cusynapse::Device::cuda(0)
                                                    : cusynapse::Device::cpu());
@@ -225,7 +186,7 @@ void run(const Options& options) {
     figure.panels.push_back(make_panel("Recording " + score, recordings[i], sound));
   }
   stop_if_interrupted();
-  write_file(options.output, to_svg(figure));
+  long_run::write_file(options.output, to_svg(figure));
   std::printf("plot: %s\n", options.output.c_str());
 }
 
@@ -234,7 +195,7 @@ void run(const Options& options) {
 
 int main(int argc, char** argv) {
   using namespace decode_recording;
-  std::signal(SIGINT, note_interrupt);
+  long_run::note_interrupts();
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   try {
     const Options options = parse_options(arguments);
@@ -246,7 +207,7 @@ int main(int argc, char** argv) {
     return 0;
   } catch (const Interrupted&) {
     std::fputs("decode_recording: interrupted, nothing written\n", stderr);
-    return exit_interrupted;
+    return long_run::exit_interrupted;
   } catch (const InputError& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return exit_wrong_input;

@@ -69,7 +69,7 @@ double distance(std::int64_t a, std::int64_t b) {
 
 }  // namespace
 
-Network make_network(std::uint64_t seed) {
+Network make_network(std::uint64_t seed, std::int64_t step_count) {
   Random random(seed);
   Network network;
   for (std::int64_t to = 0; to < neuron_count; ++to) {
@@ -93,8 +93,9 @@ Network make_network(std::uint64_t seed) {
   return network;
 }
 
-std::vector<std::uint8_t> simulate(const cusynapse::Stream& stream, const Network& network) {
-  const auto steps = static_cast<std::int64_t>(network.background.size()) / neuron_count;
+std::vector<std::uint8_t> simulate(const cusynapse::Stream& stream, const Network& network,
+                                   const std::function<bool(std::int64_t)>& goes_on) {
+  const std::int64_t steps = network.step_count();
   const auto synapses = cusynapse::SingleExponentialCurrent<float>::factory(synapse_constants);
   cusynapse::ConnectionOptions options;
   options.step_time = step_time;
@@ -124,7 +125,9 @@ std::vector<std::uint8_t> simulate(const cusynapse::Stream& stream, const Networ
   spikes.fill_zero(stream);
 
   const auto all_spikes = spikes.view(spikes_shape);
-  for (std::int64_t t = 0; t < steps; ++t) {
+  std::int64_t done = 0;
+  for (bool more = true; more && done < steps; more = goes_on(done)) {
+    const std::int64_t t = done++;
     background.forward(stream, background_spikes.view(background_shape)[t], current.view(frame));
     recurrent.forward(stream, all_spikes[t], current.view(frame), cusynapse::Output::accumulate);
     neurons.forward(stream, current.view(frame), all_spikes[t + 1]);
@@ -132,6 +135,7 @@ std::vector<std::uint8_t> simulate(const cusynapse::Stream& stream, const Networ
 
   std::vector<std::uint8_t> recorded(static_cast<std::size_t>(spikes.size()));
   spikes.copy_to_host(stream, recorded.data());
+  recorded.resize(static_cast<std::size_t>((done + 1) * neuron_count));
   recorded.erase(recorded.begin(), recorded.begin() + neuron_count);
   return recorded;
 }

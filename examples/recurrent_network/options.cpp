@@ -8,19 +8,23 @@ namespace recurrent_network {
 const char* const help_text =
     "Usage: recurrent_network [options]\n"
     "\n"
-    "Simulates a second of 320 excitatory and 80 inhibitory neurons that excite and inhibit each\n"
+    "Simulates 320 excitatory and 80 inhibitory neurons that excite and inhibit each\n"
     "other over synapses with delays by distance, and plots who spiked when.\n"
     "\n"
     "  --device cpu|cuda:N  where it runs (default: cpu)\n"
     "  --compare            run it on the CPU and on a GPU (default: cuda:0): exit status 1 if\n"
     "                       any spike differs\n"
     "  --seed NUMBER        of connections, background input and initial voltages (default: 1)\n"
+    "  --duration MS        simulated time, 1 to 60000 (default: 1000)\n"
     "  --output FILE.svg    the plot to write (default: raster.svg)\n"
     "  --help               print this and exit\n"
     "\n"
-    "Exit status: 0 done, 1 it could not be done or spikes differ, 2 wrong options.\n";
+    "Exit status: 0 done, 1 it could not be done or spikes differ, 2 wrong options,\n"
+    "130 interrupted (Ctrl-C): the plot shows what was simulated until then.\n";
 
 namespace {
+
+constexpr int longest = 60000;  // ms: 48 MB of spikes and as much of background
 
 /// A whole number, all of the text.
 template <class Number>
@@ -55,9 +59,10 @@ Options parse_options(const std::vector<std::string>& arguments) {
       options.compare = true;
       continue;
     }
-    if (name != "--device" && name != "--seed" && name != "--output") {
-      throw UsageError("unknown option \"" + name +
-                       "\", expected one of --device, --compare, --seed, --output, --help");
+    if (name != "--device" && name != "--seed" && name != "--duration" && name != "--output") {
+      throw UsageError(
+          "unknown option \"" + name +
+          "\", expected one of --device, --compare, --seed, --duration, --output, --help");
     }
     if (i + 1 == arguments.size() || arguments[i + 1].empty()) {
       throw UsageError(name + ": got nothing, expected a value after it");
@@ -68,6 +73,12 @@ Options parse_options(const std::vector<std::string>& arguments) {
     } else if (name == "--device") {
       options.device = parse_device(value);
       has_device = true;
+    } else if (name == "--duration") {
+      int duration = 0;
+      if (!read_number(value, 0, duration) || duration < 1 || duration > longest) {
+        throw UsageError("--duration: got \"" + value + "\", expected 1 to 60000 ms");
+      }
+      options.duration = duration;
     } else if (!read_number(value, 0, options.seed)) {
       throw UsageError("--seed: got \"" + value + "\", expected a whole number from 0 to 2^64 - 1");
     }

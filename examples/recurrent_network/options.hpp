@@ -20,6 +20,7 @@ struct Options {
   bool compare = false;
   cusynapse::Device device;  ///< the CPU, or with compare the GPU it is compared with
   std::uint64_t seed = 1;
+  double duration = 1000.0;  ///< ms of simulated time
   std::string output = "raster.svg";
 };
 

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -13,6 +14,7 @@
 #include <iterator>
 #include <stdexcept>
 #include <system_error>
+#include <thread>
 
 namespace demo {
 namespace {
@@ -55,6 +57,17 @@ Program::Program(const std::string& path, const std::vector<std::string>& argume
       posix_spawn(&process_, path.c_str(), &files, nullptr, pointers.data(), environ);
   posix_spawn_file_actions_destroy(&files);
   if (failure != 0) throw std::runtime_error("cannot start " + path);
+}
+
+void Program::wait_for_output(const std::string& beginning) const {
+  while (file_content(output_path_).compare(0, beginning.size(), beginning) != 0) {
+    siginfo_t ended = {};
+    if (waitid(P_PID, static_cast<id_t>(process_), &ended, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+        ended.si_pid != 0) {
+      throw std::runtime_error("the program ended without printing " + beginning);
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
 }
 
 void Program::interrupt() const { kill(process_, SIGINT); }

@@ -19,6 +19,8 @@ struct Outcome {
 class Program {
  public:
   Program(const std::string& path, const std::vector<std::string>& arguments);
+  /// Waits until its standard output begins with the text. Throws if it ends before.
+  void wait_for_output(const std::string& beginning) const;
   void interrupt() const;
   Outcome wait();
 

@@ -148,15 +148,17 @@ std::vector<std::uint8_t> simulate_by_loops(const recurrent_network::Network& ne
   return spikes;
 }
 
+bool to_the_end(std::int64_t) { return true; }
+
 TEST_F(RecurrentNetwork, SpikesAsALoopOverAllPairsDoes) {
   constexpr std::int64_t steps = 100;  // rounding would tell in the end
-  recurrent_network::Network network = recurrent_network::make_network(1);
-  network.background.resize(steps * recurrent_network::neuron_count);
+  const recurrent_network::Network network = recurrent_network::make_network(1, steps);
   const std::vector<std::uint8_t> expected = simulate_by_loops(network, steps);
   EXPECT_GT(std::count(expected.begin(), expected.end(), 1), 400);
   for (const cusynapse::Device device : support::devices()) {
     const cusynapse::OwnedStream stream(device);
-    EXPECT_TRUE(support::matches(recurrent_network::simulate(stream, network), expected))
+    EXPECT_TRUE(
+        support::matches(recurrent_network::simulate(stream, network, to_the_end), expected))
         << to_string(device);
   }
 }
@@ -189,6 +191,35 @@ TEST_F(RecurrentNetwork, DrawsEverySpike) {
   for (const char* part : {"excitatory", "inhibitory", "time (ms)", "neuron", "spikes/s"}) {
     EXPECT_NE(svg.find(part), std::string::npos) << part;
   }
+}
+
+TEST_F(RecurrentNetwork, KeepsTheStepsUntilItIsStopped) {
+  const recurrent_network::Network network = recurrent_network::make_network(1, 20);
+  const cusynapse::Stream stream = cusynapse::Stream::cpu();
+  std::vector<std::uint8_t> expected = recurrent_network::simulate(stream, network, to_the_end);
+  EXPECT_EQ(expected.size(), 20U * recurrent_network::neuron_count);
+  expected.resize(7 * recurrent_network::neuron_count);
+  EXPECT_TRUE(support::matches(
+      recurrent_network::simulate(stream, network, [](std::int64_t done) { return done < 7; }),
+      expected));
+}
+
+TEST_F(RecurrentNetwork, DrawsWhatItHasWhenInterrupted) {
+  const std::string raster = demo::scratch_path("raster.svg");
+  demo::Program running(program, {"--duration", "60000", "--output", raster});
+  running.wait_for_output("cpu: simulating 60000 ms\n");
+  running.interrupt();
+  const demo::Outcome outcome = running.wait();
+  EXPECT_EQ(outcome.exit_code, 130);
+  const std::regex message("recurrent_network: interrupted after ([0-9]+\\.[05]) of 60000 ms\n");
+  std::smatch match;
+  ASSERT_TRUE(std::regex_match(outcome.error, match, message)) << outcome.error;
+  EXPECT_LT(std::stod(match[1]), 60000);
+  const std::vector<Report> found = reports(outcome.output);
+  ASSERT_EQ(found.size(), 1U) << outcome.output;
+  const std::string svg = demo::file_content(raster);
+  EXPECT_EQ(demo::xml_fault(svg), "");
+  EXPECT_EQ(count(svg, "v2"), static_cast<std::size_t>(found[0].spikes));
 }
 
 TEST_F(RecurrentNetwork, SpikesTheSameOnAGpu) {
@@ -232,13 +263,17 @@ TEST_F(RecurrentNetwork, RefusesWrongOptions) {
     std::string message;
   } rows[] = {
       {{"--loud"},
-       "unknown option \"--loud\", expected one of --device, --compare, --seed, --output, --help"},
+       "unknown option \"--loud\", expected one of --device, --compare, --seed, --duration, "
+       "--output, --help"},
       {{"--device", "gpu"}, "--device: got \"gpu\", expected cpu, cuda:0, cuda:1, ..."},
       {{"--device", "cuda:"}, "--device: got \"cuda:\", expected cpu, cuda:0, cuda:1, ..."},
       {{"--device", "cuda:-1"}, "--device: got \"cuda:-1\", expected cpu, cuda:0, cuda:1, ..."},
       {{"--device", "cuda:0x"}, "--device: got \"cuda:0x\", expected cpu, cuda:0, cuda:1, ..."},
       {{"--seed", "-1"}, "--seed: got \"-1\", expected a whole number from 0 to 2^64 - 1"},
       {{"--seed", "1.5"}, "--seed: got \"1.5\", expected a whole number from 0 to 2^64 - 1"},
+      {{"--duration", "0"}, "--duration: got \"0\", expected 1 to 60000 ms"},
+      {{"--duration", "60001"}, "--duration: got \"60001\", expected 1 to 60000 ms"},
+      {{"--duration", "1e3"}, "--duration: got \"1e3\", expected 1 to 60000 ms"},
       {{"--seed"}, "--seed: got nothing, expected a value after it"},
       {{"--compare", "--device", "cpu"},
        "--compare: got --device cpu, expected a GPU to compare the CPU with"}};
@@ -261,7 +296,8 @@ TEST_F(RecurrentNetwork, PrintsItsHelp) {
   const demo::Outcome outcome = demo::run_program(program, {"--help"});
   EXPECT_EQ(outcome.exit_code, 0);
   EXPECT_EQ(outcome.error, "");
-  for (const char* option : {"--device", "--compare", "--seed", "--output", "--help"}) {
+  for (const char* option :
+       {"--device", "--compare", "--seed", "--duration", "--output", "--help"}) {
     EXPECT_NE(outcome.output.find(option), std::string::npos) << option;
   }
 }
