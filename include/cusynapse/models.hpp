@@ -27,8 +27,7 @@ struct DoubleExponentialParameters {
 struct DeltaModel {
   using Parameters = DeltaParameters;                  ///< the constants
   static constexpr const char* name = "DeltaCurrent";  ///< for error messages
-  /// The model at a step time (ms). Throws `Error(invalid_argument)` for constants out of their
-  /// domain.
+  /// Checks the constants. The model at steps of dt, ms.
   static SynapseModel at(const Parameters& p, double dt) {
     require_charge(name, p.spike_charge);
     SynapseModel model;
@@ -47,8 +46,7 @@ using DeltaCurrent = ModelSynapse<T, DeltaModel>;
 struct DeltaPlusModel {
   using Parameters = DeltaParameters;                      ///< the constants
   static constexpr const char* name = "DeltaPlusCurrent";  ///< for error messages
-  /// The model at a step time (ms). Throws `Error(invalid_argument)` for constants out of their
-  /// domain.
+  /// Checks the constants. The model at steps of dt, ms.
   static SynapseModel at(const Parameters& p, double dt) {
     require_charge(name, p.spike_charge);
     SynapseModel model;
@@ -68,8 +66,7 @@ using DeltaPlusCurrent = ModelSynapse<T, DeltaPlusModel>;
 struct SingleExponentialModel {
   using Parameters = ExponentialParameters;                        ///< the constants
   static constexpr const char* name = "SingleExponentialCurrent";  ///< for error messages
-  /// The model at a step time (ms). Throws `Error(invalid_argument)` for constants out of their
-  /// domain.
+  /// Checks the constants. The model at steps of dt, ms.
   static SynapseModel at(const Parameters& p, double) {
     require_charge(name, p.spike_charge);
     require_time_constant(name, "time_constant", p.time_constant);
@@ -107,8 +104,7 @@ class SingleExponentialCurrent final : public ModelSynapse<T, SingleExponentialM
 struct DoubleExponentialModel {
   using Parameters = DoubleExponentialParameters;                  ///< the constants
   static constexpr const char* name = "DoubleExponentialCurrent";  ///< for error messages
-  /// The model at a step time (ms). Throws `Error(invalid_argument)` for constants out of their
-  /// domain.
+  /// Checks the constants. The model at steps of dt, ms.
   static SynapseModel at(const Parameters& p, double) {
     require_charge(name, p.spike_charge);
     require_time_constant(name, "tc_rise", p.tc_rise);
@@ -164,8 +160,7 @@ class DoubleExponentialCurrent final : public ModelSynapse<T, DoubleExponentialM
 struct AlphaModel {
   using Parameters = ExponentialParameters;            ///< the constants
   static constexpr const char* name = "AlphaCurrent";  ///< for error messages
-  /// The model at a step time (ms). Throws `Error(invalid_argument)` for constants out of their
-  /// domain.
+  /// Checks the constants. The model at steps of dt, ms.
   static SynapseModel at(const Parameters& p, double) {
     require_charge(name, p.spike_charge);
     require_time_constant(name, "time_constant", p.time_constant);

@@ -24,9 +24,8 @@ struct SynapseOptions {
   std::int64_t batch_size = 1;  ///< samples stepped together
   double step_time = 1.0;       ///< dt, ms
   double delay = 0.0;           ///< the largest delay that can be read, ms
-  SpikeInterpolation interpolation =
-      SpikeInterpolation::previous;  ///< of spikes, and of currents without memory
-  double tolerance = 0.0;            ///< delays this near to a step (ms) count as on it
+  SpikeInterpolation interpolation = SpikeInterpolation::previous;  ///< between two steps
+  double tolerance = 0.0;  ///< delays this near to a step (ms) count as on it
   std::optional<double> current_overbound = 0.0;  ///< current beyond the largest delay, nA; none:
                                                   ///< the current at the largest delay
   std::optional<bool> spike_overbound = false;    ///< the same for spikes
