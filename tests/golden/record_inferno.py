@@ -76,7 +76,7 @@ def mend_delay_setter():
 
 
 def spread_over_samples(query):
-    """Point 3: of a history of one slot, a selector with trailing samples raises or broadcasts wrong.
+    """Point 3: of one slot, a selector with trailing samples raises or is broadcast wrong.
 
     Each sample is asked for on its own.
     """
@@ -211,7 +211,7 @@ class Draw:
     def rounded(self, lowest, highest):
         return round(self.number(lowest, highest), self.integer(1, 3))
 
-    def shape(self, most_extents=3, largest=6, most_elements=40):
+    def shape(self, most_extents=4, largest=6, most_elements=40):
         while True:
             shape = tuple(self.integer(1, largest) for _ in range(self.integer(1, most_extents)))
             if math.prod(shape) <= most_elements:
@@ -246,12 +246,11 @@ class Draw:
     def weighted(self, shape, rate=None):
         return self.array(shape, -1.5, 2.0) * self.spikes(shape, rate)
 
-    def with_special_values(self, values):
-        """Some of them not finite, -0 or too small to be normal."""
-        values = values.astype(np.float32)
-        special = np.array([np.nan, np.inf, -np.inf, -0.0, 1e-40, 3e38], dtype=np.float32)
+    def with_special_values(self, values, special):
+        """A tenth of them replaced by one of the special ones."""
         chosen = self.random.random(values.shape) < 0.1
-        return np.where(chosen, self.random.choice(special, values.shape), values)
+        return np.where(chosen, self.random.choice(special, values.shape), values) \
+            .astype(np.float32)
 
     def time(self, dt, longest, tolerance):
         """A time of one of the kinds that selection must tell apart, also outside [0, longest]."""
@@ -333,7 +332,7 @@ class SynapseRecorder:
         self.specials = specials
         kind, parameters = synapse_parameters(draw, synapse_class)
         shape = draw.shape()
-        batch = draw.integer(1, 4)
+        batch = draw.choose([1, 2, 3, 4, 9])
         name = f"{synapse_class.__name__}/{kind}/{parameters['mode']}/{suite.cases}"
         self.parameters = {"cls": parameters["cls"], "shape": shape, "batch": batch, **parameters}
         suite.begin(name, **self.parameters)
@@ -343,7 +342,10 @@ class SynapseRecorder:
     def frames(self, steps):
         shape = (steps, *self.synapse.batchedshape)
         if self.specials:
-            return self.draw.with_special_values(self.draw.weighted(shape))
+            special = [np.nan, np.inf, -np.inf, -0.0]
+            if isinstance(self.synapse, (DeltaCurrent, DeltaPlusCurrent)):
+                special += [1e-40, 3e38]  # what tolerances of interpolated currents are not for
+            return self.draw.with_special_values(self.draw.weighted(shape), special)
         return self.draw.weighted(shape) if self.draw.chance(0.4) else self.draw.spikes(shape)
 
     def run(self):
@@ -510,15 +512,35 @@ class HistoryRecorder:
         dt = self.history.dt
         return self.draw.choose([1e-6, 1e-6, 0.2 * dt, self.draw.number(0.0, 0.5) * dt, 0.0])
 
-    def times_within(self, shape, tolerance):
-        """Times that are accepted: in the range of the history, its tolerance included."""
-        times = self.draw.times(shape, self.history.dt, self.longest(), tolerance)
-        return np.clip(times, np.float32(-0.9 * tolerance),
-                       np.float32(self.longest() + 0.9 * tolerance))
+    def times(self, shape, tolerance, outside=False):
+        """Times that are accepted, unless they may be outside.
 
-    def time_within(self, tolerance):
-        time = self.draw.time(self.history.dt, self.longest(), tolerance)
-        return min(max(time, -0.9 * tolerance), self.longest() + 0.9 * tolerance)
+        Whether a float32 time is accepted that is only a rounding away from the end of the range,
+        beyond the oldest observation, depends on how the end is rounded, which the rules leave
+        open. The oldest observation's time stands in for such times.
+        """
+        times = self.draw.times(shape, self.history.dt, self.longest(), tolerance)
+        if not outside:
+            times = np.clip(times, np.float32(-0.9 * tolerance),
+                            np.float32(self.longest() + 0.9 * tolerance))
+        oldest, end = np.float32(self.longest()), np.float32(self.longest() + tolerance)
+        at_the_end = (times > oldest) & (np.abs(times - end) <= 4 * np.spacing(end))
+        return np.where(at_the_end, oldest, times)
+
+    def time(self, tolerance, offset, outside=False):
+        """One time for all elements, likewise.
+
+        Inferno has no rule for a time that is not within the tolerance of an observation but so
+        near to one that offset + time / dt is a whole number: it extrapolates into one slot twice,
+        where it takes the observation of an array of times. The observation's time stands in.
+        """
+        dt = self.history.dt
+        time = self.draw.time(dt, self.longest(), tolerance)
+        if not outside:
+            time = min(max(time, -0.9 * tolerance), self.longest() + 0.9 * tolerance)
+        if (offset + time / dt).is_integer():
+            time = round(time / dt) * dt
+        return time
 
     def push(self):
         self.suite.operation("push")
@@ -530,43 +552,40 @@ class HistoryRecorder:
                              dt=history.dt, duration=history.duration)
         self.suite.output("data", history.value.numpy())
 
-    def selection(self, kind, time, fields):
+    def selection(self, scalar):
+        tolerance = self.tolerance()
         rule = self.draw.choose(INTERPOLATIONS)
         constants = constants_of(self.draw, rule, self.history.dt)
         offset = self.draw.choose([1, 1, 0, 2, 5, -1])
-        tolerance = fields.pop("tol")
-        self.suite.operation(kind, interp=rule, offset=offset, tol=tolerance, **fields, **constants)
-        is_array = isinstance(time, np.ndarray)
-        if is_array:
+        outside = self.draw.chance(0.1)
+        fields = {"interp": rule, "offset": offset, "tol": tolerance}
+        if scalar:
+            time = fields["time"] = self.time(tolerance, offset, outside)
+        else:
+            time = self.times(self.shape + (self.draw.integer(1, 4),), tolerance, outside)
+        self.suite.operation("select_scalar" if scalar else "select", **fields, **constants)
+        if not scalar:
             self.suite.input("time", time)
-        interpolate = getattr(rules, f"interp_{rule}")
         self.suite.output_or_exception("res", lambda: self.history.select(
-            tensor(time) if is_array else time, interpolate, tolerance=tolerance, offset=offset,
-            interp_kwargs=constants).numpy())
+            time if scalar else tensor(time), getattr(rules, f"interp_{rule}"),
+            tolerance=tolerance, offset=offset, interp_kwargs=constants).numpy())
 
     def select(self):
-        tolerance = self.tolerance()
-        shape = self.shape + (self.draw.integer(1, 4),)
-        outside = self.draw.chance(0.1)
-        times = self.draw.times(shape, self.history.dt, self.longest(), tolerance) if outside \
-            else self.times_within(shape, tolerance)
-        self.selection("select", times, {"tol": tolerance})
+        self.selection(scalar=False)
 
     def select_scalar(self):
-        tolerance = self.tolerance()
-        time = self.draw.time(self.history.dt, self.longest(), tolerance) \
-            if self.draw.chance(0.1) else self.time_within(tolerance)
-        self.selection("select_scalar", time, {"tol": tolerance, "time": time})
+        self.selection(scalar=True)
 
     def insertion(self, scalar):
         tolerance = self.tolerance()
         rule = self.draw.choose(EXTRAPOLATIONS)
         constants = constants_of(self.draw, rule, self.history.dt)
         offset = self.draw.choose([0, 0, 1, 3, -1])
-        time = self.time_within(tolerance) if scalar else self.times_within(self.shape, tolerance)
         fields = {"extrap": rule, "offset": offset, "tol": tolerance}
         if scalar:
-            fields["time"] = time
+            time = fields["time"] = self.time(tolerance, offset)
+        else:
+            time = self.times(self.shape, tolerance)
         self.suite.operation("insert_scalar" if scalar else "insert", **fields,
                              inplace=self.inplace, **constants)
         observation = self.observation()
@@ -752,6 +771,8 @@ def construct_connection(draw, connection_class, named, dt):
     shapes = [draw.shape(largest=7, most_elements=14)]
     if connection_class is LinearDense:
         shapes.append(draw.shape(largest=7, most_elements=14))
+        if draw.chance(0.15):
+            shapes = [(draw.integer(15, 300),), (draw.integer(1, 4),)]
     return connection_class(*shapes, step_time=dt, **named), {}
 
 
@@ -905,8 +926,9 @@ def record_accumulator(suite, draw, number):
     reduction = draw.choose(sorted(REDUCTIONS))
     minimum = draw.rounded(-1.0, 0.2)
     maximum = minimum + draw.rounded(0.5, 1.5)
-    positive, negative = draw.choose([(2, 1), (0, 3), (3, 0), (2, 2), (1, 1), (4, 5), (1, 0),
-                                      (0, 1), (0, 0), (5, 3)])
+    # PyTorch adds up to four parts one after the other, and more in an order of its own.
+    most = 7 if reduction == "amax" else 4
+    positive, negative = draw.integer(0, most), draw.integer(0, most)
     shape = draw.shape()
     parameters = bound_parameters(draw, bound, sides)
     suite.begin(f"{reduction}/p{positive}n{negative}/{bound}/{sides}/{suite.cases}",
