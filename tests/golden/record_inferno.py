@@ -137,7 +137,8 @@ class SuiteWriter:
         self.lines.append("end")
 
     def operation(self, kind, **fields):
-        self.operations[kind] = self.operations.get(kind, 0) + 1
+        counted = kind.split("=")[0]
+        self.operations[counted] = self.operations.get(counted, 0) + 1
         texts = [f"{key}={text_of(value)}" for key, value in fields.items()]
         self.lines.append(" ".join(["op", kind, *texts]))
 
@@ -239,12 +240,12 @@ class Draw:
     def array(self, shape, lowest=-2.0, highest=2.0):
         return self.random.uniform(lowest, highest, shape).astype(np.float32)
 
-    def spikes(self, shape, rate=None):
-        rate = self.number(0.1, 0.7) if rate is None else rate
+    def spikes(self, shape):
+        rate = self.number(0.1, 0.7)
         return (self.random.random(shape) < rate).astype(np.uint8)
 
-    def weighted(self, shape, rate=None):
-        return self.array(shape, -1.5, 2.0) * self.spikes(shape, rate)
+    def weighted(self, shape):
+        return self.array(shape, -1.5, 2.0) * self.spikes(shape)
 
     def with_special_values(self, values, special):
         """A tenth of them replaced by one of the special ones."""
