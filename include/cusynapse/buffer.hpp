@@ -56,6 +56,7 @@ class Buffer {
     copy_from_host(stream, host);
   }
   ~Buffer() { memory::deallocate(device_, data_); }
+  /// Construction takes the memory over and leaves the other empty; assignment swaps.
   Buffer(Buffer&& other) noexcept
       : device_(other.device_),
         size_(std::exchange(other.size_, 0)),
@@ -67,12 +68,14 @@ class Buffer {
   Buffer(const Buffer&) = delete;
   Buffer& operator=(const Buffer&) = delete;
 
+  /// Exchanges memory, size and device.
   void swap(Buffer& other) noexcept {
     std::swap(device_, other.device_);
     std::swap(size_, other.size_);
     std::swap(data_, other.data_);
   }
 
+  /// The memory, its elements and its device; null, 0 and the CPU for an empty buffer.
   T* data() noexcept { return data_; }
   const T* data() const noexcept { return data_; }
   std::int64_t size() const noexcept { return size_; }

@@ -18,12 +18,12 @@ struct Where;
 
 /// What any connection is made from.
 struct ConnectionOptions {
-  bool biased = false;
+  bool biased = false;          ///< whether a bias is added to the sums
   std::optional<double> delay;  ///< the largest delay, ms; none: no delays can be set. A connection
                                 ///< with 0 holds delays but reads the newest currents
   double step_time = 1.0;       ///< dt, ms
-  std::int64_t batch_size = 1;
-  std::uint64_t seed = 0;  ///< weights and biases start uniform in [0, 1), delays at 0
+  std::int64_t batch_size = 1;  ///< samples stepped together
+  std::uint64_t seed = 0;       ///< weights and biases start uniform in [0, 1), delays at 0
 };
 
 /// The parameters of a connection.
@@ -64,6 +64,7 @@ class CUSYNAPSE_EXPORT Connection {
   /// One sample of what the weights read: (I), or (C * kh * kw, positions) of a convolution, whose
   /// synapse holds pixels.
   const Shape& synaptic_shape() const noexcept { return description_.synaptic; }
+  /// Samples stepped together, dt (ms), the device of all memory, whether biases are added.
   std::int64_t batch_size() const noexcept { return batch_size_; }
   double step_time() const noexcept { return synapse_->step_time(); }
   Device device() const noexcept { return synapse_->device(); }
@@ -72,6 +73,7 @@ class CUSYNAPSE_EXPORT Connection {
   std::optional<double> delayed_by() const noexcept;
   /// Whether sums read delayed currents: built with delays, and the largest is above 0.
   bool is_delayed() const noexcept { return has_delays_ && synapse_->delay() > 0; }
+  /// What turns the input into currents and remembers them.
   Synapse<T>& synapse() noexcept { return *synapse_; }
   const Synapse<T>& synapse() const noexcept { return *synapse_; }
   /// Name of the class, as in error messages.
@@ -175,12 +177,16 @@ class CUSYNAPSE_EXPORT Connection {
  protected:
   /// What a class is, besides its geometry.
   struct Description {
-    const char* name = "";
-    SynapticLayout layout = SynapticLayout::direct;
-    bool is_lateral = false;  ///< the diagonal is held at 0
-    Shape input, output, synaptic, weight, bias;
-    Shape synapse;  ///< of one sample of the synapse
-    ConvolutionGeometry geometry;
+    const char* name = "";                           ///< begins error messages
+    SynapticLayout layout = SynapticLayout::direct;  ///< which weight reads which synapse
+    bool is_lateral = false;                         ///< the diagonal is held at 0
+    Shape input;                                     ///< of a sample
+    Shape output;                                    ///< of a sample
+    Shape synaptic;                                  ///< of what the weights read of a sample
+    Shape weight;                                    ///< of weights and delays
+    Shape bias;                                      ///< of biases
+    Shape synapse;                                   ///< of a sample of the synapse
+    ConvolutionGeometry geometry;                    ///< of a convolution
   };
 
   /// Builds the synapse with the factory.
@@ -263,6 +269,7 @@ class CUSYNAPSE_EXPORT LinearDense final : public Connection<T> {
 template <class T>
 class CUSYNAPSE_EXPORT LinearDirect final : public Connection<T> {
  public:
+  /// As those of `LinearDense`, with one shape for input and output.
   LinearDirect(const Stream& stream, const Shape& shape, const ConnectionOptions& options,
                const SynapseFactory<T>& factory);
   explicit LinearDirect(const Stream& stream, std::shared_ptr<Synapse<T>> synapse,
@@ -273,6 +280,7 @@ class CUSYNAPSE_EXPORT LinearDirect final : public Connection<T> {
 template <class T>
 class CUSYNAPSE_EXPORT LinearLateral final : public Connection<T> {
  public:
+  /// As those of `LinearDense`, with one shape for input and output.
   LinearLateral(const Stream& stream, const Shape& shape, const ConnectionOptions& options,
                 const SynapseFactory<T>& factory);
   explicit LinearLateral(const Stream& stream, std::shared_ptr<Synapse<T>> synapse,
@@ -281,14 +289,14 @@ class CUSYNAPSE_EXPORT LinearLateral final : public Connection<T> {
 
 /// Geometry of a `Conv2D`; {height, width} each.
 struct Conv2DOptions {
-  std::int64_t channels = 1;
-  std::int64_t height = 1;
-  std::int64_t width = 1;
-  std::int64_t filters = 1;
-  std::int64_t kernel[2] = {1, 1};
-  std::int64_t stride[2] = {1, 1};
-  std::int64_t padding[2] = {0, 0};
-  std::int64_t dilation[2] = {1, 1};
+  std::int64_t channels = 1;          ///< C, of the input
+  std::int64_t height = 1;            ///< of the input, pixels
+  std::int64_t width = 1;             ///< of the input, pixels
+  std::int64_t filters = 1;           ///< F, channels of the output
+  std::int64_t kernel[2] = {1, 1};    ///< extents of a filter, pixels
+  std::int64_t stride[2] = {1, 1};    ///< from position to position, pixels
+  std::int64_t padding[2] = {0, 0};   ///< silent pixels added at either end
+  std::int64_t dilation[2] = {1, 1};  ///< between neighbours under a filter, pixels
 };
 
 /// Two-dimensional convolution, (C, H, W) to (F, out_h, out_w), with out = floor((n + 2 * padding -

@@ -20,6 +20,7 @@ namespace cusynapse {
 /// result has the same bits on every backend, for every batch size and in every kernel, and its
 /// error grows with 32 + 8 + terms / 256 instead of with the number of terms.
 inline constexpr std::int64_t sum_run = 32;
+/// Consecutive runs that are added up before the groups are.
 inline constexpr std::int64_t sum_group = 8;
 
 /// What currents are read from.
@@ -33,15 +34,15 @@ enum class SourceKind : std::int32_t {
 /// ring of one slot with head 0 and, for several steps, a slot for each.
 template <class T>
 struct CurrentSource {
-  SourceKind kind = SourceKind::traces;
+  SourceKind kind = SourceKind::traces;  ///< which of the members below count
   std::int32_t trace_count = 1;          ///< of `traces`
   const T* traces[max_traces] = {};      ///< storage of each trace's ring
   T weight[max_traces] = {1, 0};         ///< the current is weight[0] * v0 + weight[1] * v1
   const std::uint8_t* spikes = nullptr;  ///< storage of a ring of bits, or of bytes
-  T amplitude = 1;
-  std::int64_t stride = 0;  ///< elements from slot to slot
-  std::int32_t slots = 1;
-  RingHead head;
+  T amplitude = 1;                       ///< nA a spike, of `bits` and `bytes`
+  std::int64_t stride = 0;               ///< elements from slot to slot
+  std::int32_t slots = 1;                ///< of each ring
+  RingHead head;                         ///< the rings move together
 };
 
 /// The type delay slots are stored as.
@@ -73,10 +74,10 @@ CUSYNAPSE_HOST_DEVICE int leading_trace(const DelayedSelect<T>& select) {
 template <class T>
 struct PlannedWeights {
   const T* weights[max_traces] = {};  ///< undelayed, weights[0] alone: the weights
-  SlotWidth width = SlotWidth::none;
-  const void* slots = nullptr;   ///< 0 the newest observation; delay_slots: out of range
-  std::int32_t delay_slots = 1;  ///< observations delays can reach: the slots of the synapse
-  T overbound = 0;               ///< the current of delays out of range
+  SlotWidth width = SlotWidth::none;  ///< the type of `slots`
+  const void* slots = nullptr;        ///< 0 the newest observation; delay_slots: out of range
+  std::int32_t delay_slots = 1;       ///< observations delays can reach: the slots of the synapse
+  T overbound = 0;                    ///< the current of delays out of range
 };
 
 /// Tiles of planned dense weights: `sum_run` inputs by `dense_tile_outputs` outputs.
@@ -94,14 +95,14 @@ constexpr std::int64_t dense_plan_size(std::int64_t inputs, std::int64_t outputs
 /// layout, or in dense tiles (rows are outputs, columns inputs).
 template <class T>
 struct DelayPlan {
-  DelayedSelect<T> select;  ///< rule, time constants, step time, tolerance, limit, overbound,
-                            ///< slots, trace_count (0: spikes) and weight; no memory of it is read
-  std::int64_t rows = 0;
-  std::int64_t columns = 0;
-  bool is_tiled = false;
-  const T* weights = nullptr;
-  const T* delays = nullptr;  ///< ms; null without delays
-  SlotWidth width = SlotWidth::none;
+  DelayedSelect<T> select;   ///< rule, time constants, step time, tolerance, limit, overbound,
+                             ///< slots, trace_count (0: spikes) and weight; no memory of it is read
+  std::int64_t rows = 0;     ///< outputs of a dense matrix
+  std::int64_t columns = 0;  ///< inputs of a dense matrix
+  bool is_tiled = false;     ///< whether results are laid out in dense tiles
+  const T* weights = nullptr;         ///< [rows][columns]
+  const T* delays = nullptr;          ///< ms; null without delays
+  SlotWidth width = SlotWidth::none;  ///< the type of `slots`
   void* slots = nullptr;        ///< written unless null: a change of weights alone leaves them
   T* planned[max_traces] = {};  ///< as PlannedWeights::weights; written unless null
 };
@@ -112,15 +113,15 @@ struct DelayPlan {
 /// delay_slots + steps - 1 slots.
 template <class T>
 struct DelayedDense {
-  CurrentSource<T> source;
-  PlannedWeights<T> plan;  ///< in dense tiles
-  std::int64_t inputs = 0;
-  std::int64_t outputs = 0;
-  std::int64_t batch = 0;
-  std::int64_t steps = 1;
-  const T* bias = nullptr;  ///< [outputs] or null
-  bool accumulates = false;
-  T* out = nullptr;
+  CurrentSource<T> source;          ///< of [batch][inputs] currents
+  PlannedWeights<T> plan;           ///< in dense tiles
+  std::int64_t inputs = 0;          ///< I, terms of a sum
+  std::int64_t outputs = 0;         ///< O, sums of a sample
+  std::int64_t batch = 0;           ///< samples
+  std::int64_t steps = 1;           ///< consecutive ones, which share the plan
+  const T* bias = nullptr;          ///< [outputs] or null
+  bool accumulates = false;         ///< whether sums are added to what `out` holds
+  T* out = nullptr;                 ///< [steps][batch][outputs]
   void* workspace = nullptr;        ///< aligned to 256 bytes
   std::size_t workspace_bytes = 0;  ///< of it: `ops::dense_workspace_bytes`
 };
@@ -129,29 +130,30 @@ struct DelayedDense {
 /// (+ out[b][n]).
 template <class T>
 struct DelayedDirect {
-  CurrentSource<T> source;
-  PlannedWeights<T> plan;
-  std::int64_t size = 0;
-  std::int64_t batch = 0;
-  const T* bias = nullptr;  ///< [size] or null
-  bool accumulates = false;
-  T* out = nullptr;
+  CurrentSource<T> source;   ///< of [batch][size] currents
+  PlannedWeights<T> plan;    ///< [size]
+  std::int64_t size = 0;     ///< N, sums of a sample
+  std::int64_t batch = 0;    ///< samples
+  const T* bias = nullptr;   ///< [size] or null
+  bool accumulates = false;  ///< whether sums are added to what `out` holds
+  T* out = nullptr;          ///< [batch][size]
 };
 
 /// A two-dimensional convolution: pixels (channels, height, width) under filters of
 /// (channels, kernel_height, kernel_width), at (out_height, out_width) positions.
 struct ConvolutionGeometry {
-  std::int64_t channels = 1;
-  std::int64_t height = 1;
-  std::int64_t width = 1;
-  std::int64_t filters = 1;
-  std::int64_t kernel[2] = {1, 1};
-  std::int64_t stride[2] = {1, 1};
-  std::int64_t padding[2] = {0, 0};
-  std::int64_t dilation[2] = {1, 1};
-  std::int64_t out_height = 1;
-  std::int64_t out_width = 1;
+  std::int64_t channels = 1;          ///< C, of the input
+  std::int64_t height = 1;            ///< of the input, pixels
+  std::int64_t width = 1;             ///< of the input, pixels
+  std::int64_t filters = 1;           ///< F, channels of the output
+  std::int64_t kernel[2] = {1, 1};    ///< {height, width} of a filter, pixels
+  std::int64_t stride[2] = {1, 1};    ///< from position to position, pixels
+  std::int64_t padding[2] = {0, 0};   ///< silent pixels added at either end
+  std::int64_t dilation[2] = {1, 1};  ///< between neighbours under a filter, pixels
+  std::int64_t out_height = 1;        ///< positions along the height
+  std::int64_t out_width = 1;         ///< positions along the width
 
+  /// Elements of a sample of the input, of a filter, and of one channel of the output.
   CUSYNAPSE_HOST_DEVICE std::int64_t pixels() const { return channels * height * width; }
   CUSYNAPSE_HOST_DEVICE std::int64_t patch() const { return channels * kernel[0] * kernel[1]; }
   CUSYNAPSE_HOST_DEVICE std::int64_t positions() const { return out_height * out_width; }
@@ -162,13 +164,13 @@ struct ConvolutionGeometry {
 /// padding are silent. The rings hold pixels, each once.
 template <class T>
 struct DelayedConv2D {
-  CurrentSource<T> source;
-  PlannedWeights<T> plan;
-  ConvolutionGeometry geometry;
-  std::int64_t batch = 0;
-  const T* bias = nullptr;  ///< [filters] or null
-  bool accumulates = false;
-  T* out = nullptr;
+  CurrentSource<T> source;       ///< of [batch][pixels] currents
+  PlannedWeights<T> plan;        ///< [filters][patch]
+  ConvolutionGeometry geometry;  ///< what lies under which filter
+  std::int64_t batch = 0;        ///< samples
+  const T* bias = nullptr;       ///< [filters] or null
+  bool accumulates = false;      ///< whether sums are added to what `out` holds
+  T* out = nullptr;              ///< [batch][filters][positions]
 };
 
 /// Which synapse and which delay each element of a connection's synaptic arrays belongs to.
@@ -182,16 +184,17 @@ enum class SynapticLayout : std::int32_t {
 /// one. Without delays, the newest of each synapse, with no trailing extent.
 template <class T>
 struct SynapticSelect {
-  SynapticLayout layout = SynapticLayout::direct;
-  std::int64_t batch = 0;
-  std::int64_t inputs = 0;   ///< of dense, or the size of direct
-  std::int64_t outputs = 0;  ///< of dense
-  ConvolutionGeometry geometry;
-  const T* delays = nullptr;
-  CurrentSource<T> source;  ///< its traces in the order of `select`
-  DelayedSelect<T> select;  ///< as `DelayPlan`'s
-  T* values = nullptr;      ///< exactly one of values and bytes
-  std::uint8_t* bytes = nullptr;
+  SynapticLayout layout =
+      SynapticLayout::direct;     ///< which synapse and delay an element belongs to
+  std::int64_t batch = 0;         ///< samples
+  std::int64_t inputs = 0;        ///< of dense, or the size of direct
+  std::int64_t outputs = 0;       ///< of dense
+  ConvolutionGeometry geometry;   ///< of convolution
+  const T* delays = nullptr;      ///< ms, as the layout says; null without delays
+  CurrentSource<T> source;        ///< its traces in the order of `select`
+  DelayedSelect<T> select;        ///< as `DelayPlan`'s
+  T* values = nullptr;            ///< exactly one of values and bytes
+  std::uint8_t* bytes = nullptr;  ///< spikes, 0 or 1
 };
 
 /// Arguments of `ops::synaptic_copy`: arrays of a connection brought into another layout.
@@ -205,14 +208,14 @@ enum class SynapticCopy : std::int32_t {
 /// V is T or std::uint8_t.
 template <class V>
 struct SynapticCopyArguments {
-  SynapticCopy copy = SynapticCopy::transpose;
+  SynapticCopy copy = SynapticCopy::transpose;     ///< what becomes of what
   SynapticLayout layout = SynapticLayout::direct;  ///< of `selector`
-  std::int64_t batch = 0;
+  std::int64_t batch = 0;                          ///< samples
   std::int64_t rows = 0;     ///< of `transpose`; inputs of a dense `selector`, size of a direct one
   std::int64_t columns = 0;  ///< of `transpose`; outputs of a dense `selector`
-  ConvolutionGeometry geometry;
-  const V* in = nullptr;
-  V* out = nullptr;
+  ConvolutionGeometry geometry;  ///< of `unfold`, `fold_mean` and a `selector` of a convolution
+  const V* in = nullptr;         ///< as `copy` says
+  V* out = nullptr;              ///< as `copy` says
 };
 
 namespace ops {

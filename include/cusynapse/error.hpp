@@ -26,6 +26,7 @@ CUSYNAPSE_EXPORT const char* to_string(Errc code) noexcept;
 /// was expected. Every call that throws it leaves its object as it was.
 class CUSYNAPSE_EXPORT Error : public std::runtime_error {
  public:
+  /// The message ends in the name of the code.
   Error(Errc code, const std::string& message);
   ~Error() override;
 

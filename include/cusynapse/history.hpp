@@ -22,7 +22,7 @@ struct HistoryOptions {
 
 /// How `History::select` reads.
 struct SelectOptions {
-  Interpolation interpolation = Interpolation::previous;
+  Interpolation interpolation = Interpolation::previous;  ///< between two observations
   double constant = 0.0;    ///< tau (ms) or lambda (1/ms) of the exponential interpolations
   double tolerance = 0.0;   ///< times this near to an observation (ms) count as its time
   std::int64_t offset = 1;  ///< steps back from the head at time 0; 1 is the newest observation
@@ -30,12 +30,12 @@ struct SelectOptions {
 
 /// How `History::insert` writes.
 struct InsertOptions {
-  Extrapolation extrapolation = Extrapolation::previous;
-  double constant = 0.0;
+  Extrapolation extrapolation = Extrapolation::previous;  ///< onto the two observations around
+  double constant = 0.0;      ///< tau (ms) or lambda (1/ms) of the exponential extrapolations
   double adjust_scale = 1.0;  ///< the linear extrapolations keep scale * observation + shift
-  double adjust_shift = 0.0;
-  double tolerance = 0.0;
-  std::int64_t offset = 0;
+  double adjust_shift = 0.0;  ///< the shift
+  double tolerance = 0.0;     ///< times this near to an observation (ms) count as its time
+  std::int64_t offset = 0;  ///< steps back from the head at time 0; 0 is the slot of the next push
 };
 
 /// A circular buffer of `slots()` observations [batch_size, shape...] in device memory, T float,
@@ -58,23 +58,27 @@ struct InsertOptions {
 template <class T>
 class CUSYNAPSE_EXPORT History {
  public:
-  using Value = typename ElementTraits<T>::Exchanged;
-  using Time = typename ElementTraits<T>::Time;
+  using Value = typename ElementTraits<T>::Exchanged;  ///< what observations are exchanged as: T,
+                                                       ///< bytes for bool
+  using Time = typename ElementTraits<T>::Time;  ///< what arrays of times hold: T, float for bool
 
   /// Allocates slots = max(ceil(duration / step_time) + inclusive, 1) zeroed observations.
   /// Throws `Error(invalid_argument)` for extents or batch below 1, step_time not finite and
   /// positive, duration not finite or negative; `Error(out_of_memory)`.
   History(const Stream& stream, const HistoryOptions& options);
   ~History();
+  /// Moves take over storage and options; nothing is copied.
   History(History&& other) noexcept;
   History& operator=(History&& other) noexcept;
 
+  /// What it was made from or last set to, times in ms.
   const Shape& shape() const noexcept { return options_.shape; }
   Shape batched_shape() const { return options_.shape.prepended(options_.batch_size); }
   std::int64_t batch_size() const noexcept { return options_.batch_size; }
   double step_time() const noexcept { return options_.step_time; }
   double duration() const noexcept { return options_.duration; }
   bool inclusive() const noexcept { return options_.inclusive; }
+  /// Observations it holds, and where they lie.
   std::int32_t slots() const noexcept { return slots_; }
   Device device() const noexcept { return storage_.device(); }
   /// The head, read from the device. Synchronises.

@@ -25,8 +25,9 @@ struct DoubleExponentialParameters {
 
 /// The model of `DeltaCurrent`.
 struct DeltaModel {
-  using Parameters = DeltaParameters;
-  static constexpr const char* name = "DeltaCurrent";
+  using Parameters = DeltaParameters;                  ///< the constants
+  static constexpr const char* name = "DeltaCurrent";  ///< for error messages
+  /// Checks the constants. The model at steps of dt, ms.
   static SynapseModel at(const Parameters& p, double dt) {
     require_charge(name, p.spike_charge);
     SynapseModel model;
@@ -43,8 +44,9 @@ using DeltaCurrent = ModelSynapse<T, DeltaModel>;
 
 /// The model of `DeltaPlusCurrent`.
 struct DeltaPlusModel {
-  using Parameters = DeltaParameters;
-  static constexpr const char* name = "DeltaPlusCurrent";
+  using Parameters = DeltaParameters;                      ///< the constants
+  static constexpr const char* name = "DeltaPlusCurrent";  ///< for error messages
+  /// Checks the constants. The model at steps of dt, ms.
   static SynapseModel at(const Parameters& p, double dt) {
     require_charge(name, p.spike_charge);
     SynapseModel model;
@@ -62,8 +64,9 @@ using DeltaPlusCurrent = ModelSynapse<T, DeltaPlusModel>;
 
 /// The model of `SingleExponentialCurrent`.
 struct SingleExponentialModel {
-  using Parameters = ExponentialParameters;
-  static constexpr const char* name = "SingleExponentialCurrent";
+  using Parameters = ExponentialParameters;                        ///< the constants
+  static constexpr const char* name = "SingleExponentialCurrent";  ///< for error messages
+  /// Checks the constants. The model at steps of dt, ms.
   static SynapseModel at(const Parameters& p, double) {
     require_charge(name, p.spike_charge);
     require_time_constant(name, "time_constant", p.time_constant);
@@ -80,14 +83,16 @@ struct SingleExponentialModel {
 template <class T>
 class SingleExponentialCurrent final : public ModelSynapse<T, SingleExponentialModel> {
  public:
-  using Base = ModelSynapse<T, SingleExponentialModel>;
+  using Base = ModelSynapse<T, SingleExponentialModel>;  ///< what it shares with the other models
   using Base::Base;
   using typename Base::Parameters;
 
+  /// As `ModelSynapse::factory`, making this class.
   static SynapseFactory<T> factory(const Parameters& parameters,
                                    const SynapseOptions& defaults = {}) {
     return Base::template factory<SingleExponentialCurrent>(parameters, defaults);
   }
+  /// tau, ms.
   double time_constant() const noexcept { return this->parameters().time_constant; }
   /// As `set_parameters`, with another tau (ms).
   void set_time_constant(double time_constant) {
@@ -97,8 +102,9 @@ class SingleExponentialCurrent final : public ModelSynapse<T, SingleExponentialM
 
 /// The model of `DoubleExponentialCurrent`.
 struct DoubleExponentialModel {
-  using Parameters = DoubleExponentialParameters;
-  static constexpr const char* name = "DoubleExponentialCurrent";
+  using Parameters = DoubleExponentialParameters;                  ///< the constants
+  static constexpr const char* name = "DoubleExponentialCurrent";  ///< for error messages
+  /// Checks the constants. The model at steps of dt, ms.
   static SynapseModel at(const Parameters& p, double) {
     require_charge(name, p.spike_charge);
     require_time_constant(name, "tc_rise", p.tc_rise);
@@ -119,10 +125,11 @@ struct DoubleExponentialModel {
 template <class T>
 class DoubleExponentialCurrent final : public ModelSynapse<T, DoubleExponentialModel> {
  public:
-  using Base = ModelSynapse<T, DoubleExponentialModel>;
+  using Base = ModelSynapse<T, DoubleExponentialModel>;  ///< what it shares with the other models
   using Base::Base;
   using typename Base::Parameters;
 
+  /// As `ModelSynapse::factory`, making this class.
   static SynapseFactory<T> factory(const Parameters& parameters,
                                    const SynapseOptions& defaults = {}) {
     return Base::template factory<DoubleExponentialCurrent>(parameters, defaults);
@@ -151,8 +158,9 @@ class DoubleExponentialCurrent final : public ModelSynapse<T, DoubleExponentialM
 
 /// The model of `AlphaCurrent`.
 struct AlphaModel {
-  using Parameters = ExponentialParameters;
-  static constexpr const char* name = "AlphaCurrent";
+  using Parameters = ExponentialParameters;            ///< the constants
+  static constexpr const char* name = "AlphaCurrent";  ///< for error messages
+  /// Checks the constants. The model at steps of dt, ms.
   static SynapseModel at(const Parameters& p, double) {
     require_charge(name, p.spike_charge);
     require_time_constant(name, "time_constant", p.time_constant);

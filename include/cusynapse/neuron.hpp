@@ -38,6 +38,7 @@ class CUSYNAPSE_EXPORT Neuron {
   Neuron(const Neuron&) = delete;
   Neuron& operator=(const Neuron&) = delete;
 
+  /// What they were made from or last set to, dt in ms, and where they live.
   virtual const Shape& shape() const noexcept = 0;
   virtual std::int64_t batch_size() const noexcept = 0;
   virtual double step_time() const noexcept = 0;
@@ -95,7 +96,7 @@ struct LeakyIntegrateAndFireParameters {
 template <class T>
 class CUSYNAPSE_EXPORT LeakyIntegrateAndFire final : public Neuron<T> {
  public:
-  using Parameters = LeakyIntegrateAndFireParameters;
+  using Parameters = LeakyIntegrateAndFireParameters;  ///< the constants
 
   /// Allocates the state and sets it to rest; synchronises. Throws `Error(invalid_argument)` for
   /// options and constants outside their domain or the range of T, and for a refractory period of
@@ -108,6 +109,7 @@ class CUSYNAPSE_EXPORT LeakyIntegrateAndFire final : public Neuron<T> {
   std::int64_t batch_size() const noexcept override { return options_.batch_size; }
   double step_time() const noexcept override { return options_.step_time; }
   Device device() const noexcept override { return voltage_.device(); }
+  /// The constants, as given.
   const Parameters& parameters() const noexcept { return parameters_; }
 
   /// 17 B a neuron in float, 29 B in double, in one kernel.

@@ -35,9 +35,9 @@ struct LeakyIntegrateAndFireStep {
 template <class T>
 struct RefractoryRead {
   const std::uint16_t* refractory = nullptr;  ///< [size]
-  std::int64_t size = 0;
-  T step_time = 1;                 ///< ms
-  T* time_left = nullptr;          ///< [size], ms: the steps left times the step time
+  std::int64_t size = 0;                      ///< neurons, all batch samples together
+  T step_time = 1;                            ///< ms
+  T* time_left = nullptr;                     ///< [size], ms: the steps left times the step time
   std::uint8_t* spikes = nullptr;  ///< [size], 0 or 1; exactly one of time_left and spikes is set
 };
 

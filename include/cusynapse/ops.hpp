@@ -27,6 +27,7 @@ struct RingHead {
   RingState* state = nullptr;  ///< when set, holds the head, and kernels that push advance it
   std::int32_t value = 0;      ///< otherwise the head; the caller advances it
 
+  /// The head, wherever it is. In device code, and on the CPU for memory of the CPU.
   CUSYNAPSE_HOST_DEVICE std::int32_t get() const { return state != nullptr ? state->head : value; }
 };
 
@@ -43,26 +44,27 @@ constexpr std::int64_t slot_stride(std::int64_t size) {
 /// one bit each in bytes (as PackedSpikes) and exchanged as bytes 0 or 1, with times in float.
 template <class T>
 struct ElementTraits {
-  using Stored = T;
-  using Exchanged = T;
-  using Time = T;
+  using Stored = T;     ///< in a ring
+  using Exchanged = T;  ///< in arrays of callers
+  using Time = T;       ///< of arrays of times
 };
+/// Spikes: stored as bits, exchanged as bytes.
 template <>
 struct ElementTraits<bool> {
-  using Stored = std::uint8_t;
-  using Exchanged = std::uint8_t;
-  using Time = float;
+  using Stored = std::uint8_t;     ///< eight elements
+  using Exchanged = std::uint8_t;  ///< one element, 0 or 1
+  using Time = float;              ///< of arrays of times
 };
 
 /// A circular history: `slots` frames of `size` elements. Element e of slot s is data[s * stride +
 /// e], or that bit for bool. `data` is aligned to 32 bytes and `stride` a multiple of 32.
 template <class T>
 struct Ring {
-  typename ElementTraits<T>::Stored* data = nullptr;
-  std::int64_t size = 0;
-  std::int64_t stride = 0;
-  std::int32_t slots = 0;
-  RingHead head;
+  typename ElementTraits<T>::Stored* data = nullptr;  ///< slot after slot
+  std::int64_t size = 0;                              ///< elements of a frame
+  std::int64_t stride = 0;  ///< elements from slot to slot, a multiple of 32
+  std::int32_t slots = 0;   ///< frames
+  RingHead head;            ///< the slot the next push writes
 };
 
 /// Traces a model can have.
@@ -85,23 +87,23 @@ enum class Dynamics : std::int32_t {
 /// head's; the head moves on by `steps`.
 template <class T>
 struct DecayInject {
-  Dynamics dynamics = Dynamics::decay;
-  std::int32_t trace_count = 0;    ///< 0 spikes_only, 1 memoryless, 1 or 2 decay, 2 chain
-  T decay[max_traces] = {};        ///< exp(-dt / tau)
-  T gain[max_traces] = {};         ///< jump of the trace at a unit input
-  T feed = 0;                      ///< chain: rate * dt * exp(-dt / tau)
-  T* traces[max_traces] = {};      ///< storage of each trace's ring
-  std::uint8_t* spikes = nullptr;  ///< storage of the spike ring, bits
-  std::int64_t size = 0;           ///< synapses, all batch samples together
-  std::int64_t stride = 0;         ///< elements from slot to slot, the same in every ring
-  std::int32_t slots = 0;
-  RingHead head;  ///< the rings move together
-  InputKind input_kind = InputKind::values;
-  const void* input = nullptr;    ///< `steps` frames of `size` inputs
-  std::int64_t input_stride = 0;  ///< elements, or bytes for bits, from frame to frame
-  std::int64_t steps = 1;
-  const T* injected[max_injections] = {};  ///< memoryless: frames added left to right, each size
-  std::int32_t injected_count = 0;         ///< 0 unless memoryless and steps is 1
+  Dynamics dynamics = Dynamics::decay;       ///< which of the terms below there are
+  std::int32_t trace_count = 0;              ///< 0 spikes_only, 1 memoryless, 1 or 2 decay, 2 chain
+  T decay[max_traces] = {};                  ///< exp(-dt / tau)
+  T gain[max_traces] = {};                   ///< jump of the trace at a unit input
+  T feed = 0;                                ///< chain: rate * dt * exp(-dt / tau)
+  T* traces[max_traces] = {};                ///< storage of each trace's ring
+  std::uint8_t* spikes = nullptr;            ///< storage of the spike ring, bits
+  std::int64_t size = 0;                     ///< synapses, all batch samples together
+  std::int64_t stride = 0;                   ///< elements from slot to slot, the same in every ring
+  std::int32_t slots = 0;                    ///< of every ring
+  RingHead head;                             ///< the rings move together
+  InputKind input_kind = InputKind::values;  ///< how the input is stored
+  const void* input = nullptr;               ///< `steps` frames of `size` inputs
+  std::int64_t input_stride = 0;             ///< elements, or bytes for bits, from frame to frame
+  std::int64_t steps = 1;                    ///< consecutive ones
+  const T* injected[max_injections] = {};    ///< memoryless: frames added left to right, each size
+  std::int32_t injected_count = 0;           ///< 0 unless memoryless and steps is 1
 };
 
 /// One population of a grouped step: where its input starts in the shared input.
@@ -122,8 +124,8 @@ template <class T>
 struct DecayInjectGroups {
   const DecayInjectGroup<T>* groups = nullptr;  ///< a population each
   const std::int32_t* tile_group = nullptr;     ///< tile_count entries: the tile's population
-  std::int64_t tile_count = 0;
-  InputKind input_kind = InputKind::values;
+  std::int64_t tile_count = 0;                  ///< of all populations together
+  InputKind input_kind = InputKind::values;     ///< of all populations
   const void* input = nullptr;  ///< the shared input: a frame of slot_stride(size) per population
 };
 
@@ -141,21 +143,21 @@ enum class SelectRule : std::int32_t {
 /// Traces add up as weight[0] * v0 + weight[1] * v1, a weight being 1, -1 or 0.
 template <class T>
 struct DelayedSelect {
-  SelectRule rule = SelectRule::previous;
-  std::int32_t trace_count = 1;
-  const T* traces[max_traces] = {};
-  T time_constant[max_traces] = {};  ///< ms, of the exponential rules
-  T feed_rate = 0;                   ///< 1/ms, of chain_decay
-  T weight[max_traces] = {1, 0};
-  std::int64_t size = 0;
-  std::int64_t stride = 0;
-  std::int32_t slots = 0;
-  RingHead head;
-  T step_time = 1;
-  T tolerance = 0;
-  T limit = 0;  ///< the largest delay, ms
-  bool has_overbound = false;
-  T overbound = 0;
+  SelectRule rule = SelectRule::previous;  ///< between two observations
+  std::int32_t trace_count = 1;            ///< 1 or 2
+  const T* traces[max_traces] = {};        ///< storage of each trace's ring
+  T time_constant[max_traces] = {};        ///< ms, of the exponential rules
+  T feed_rate = 0;                         ///< 1/ms, of chain_decay
+  T weight[max_traces] = {1, 0};           ///< 1, -1 or 0
+  std::int64_t size = 0;                   ///< synapses, all batch samples together
+  std::int64_t stride = 0;                 ///< elements from slot to slot, a multiple of 32
+  std::int32_t slots = 0;                  ///< of every ring
+  RingHead head;                           ///< the rings move together
+  T step_time = 1;                         ///< dt, ms
+  T tolerance = 0;              ///< times this near to an observation (ms) count as its time
+  T limit = 0;                  ///< the largest delay, ms
+  bool has_overbound = false;   ///< if not, the value at the nearest end
+  T overbound = 0;              ///< value of selectors out of range, nA
   const T* selector = nullptr;  ///< [size][samples], ms; null reads the newest observation
   std::int64_t samples = 1;     ///< D, the selectors of one synapse
   T* out = nullptr;             ///< [size][samples]; may be the selector's memory
@@ -165,19 +167,19 @@ struct DelayedSelect {
 /// rule as `DelayedSelect` with previous or nearest. Writes bytes 0 or 1, or amplitude * spike.
 template <class T>
 struct SpikeSelect {
-  bool nearest = false;
+  bool nearest = false;                  ///< the nearer spike in place of the older
   const std::uint8_t* spikes = nullptr;  ///< storage of the spike ring, bits
-  std::int64_t size = 0;
-  std::int64_t stride = 0;
-  std::int32_t slots = 0;
-  RingHead head;
-  T step_time = 1;
-  T tolerance = 0;
-  T limit = 0;
-  bool has_overbound = false;
-  T overbound = 0;              ///< for bytes: 0 or 1
-  const T* selector = nullptr;  ///< [size][samples], ms; null reads the newest observation
-  std::int64_t samples = 1;
+  std::int64_t size = 0;                 ///< synapses, all batch samples together
+  std::int64_t stride = 0;               ///< elements (bits) from slot to slot, a multiple of 32
+  std::int32_t slots = 0;                ///< of the ring
+  RingHead head;                         ///< the slot the next push writes
+  T step_time = 1;                       ///< dt, ms
+  T tolerance = 0;                ///< times this near to an observation (ms) count as its time
+  T limit = 0;                    ///< the largest delay, ms
+  bool has_overbound = false;     ///< if not, the spike at the nearest end
+  T overbound = 0;                ///< for bytes: 0 or 1
+  const T* selector = nullptr;    ///< [size][samples], ms; null reads the newest observation
+  std::int64_t samples = 1;       ///< D, the selectors of one synapse
   T amplitude = 1;                ///< of `values`
   T* values = nullptr;            ///< [size][samples]; exactly one of values and bytes is set
   std::uint8_t* bytes = nullptr;  ///< [size][samples]
@@ -188,36 +190,36 @@ struct SpikeSelect {
 /// located (in double, say), for every element.
 template <class T>
 struct RingSelect {
-  using Time = typename ElementTraits<T>::Time;
-  using Value = typename ElementTraits<T>::Exchanged;
-  Ring<T> ring;
-  Interpolation interpolation = Interpolation::previous;
-  Time constant = 0;  ///< the interpolation's tau (ms) or lambda (1/ms)
-  Time step_time = 1;
-  Time tolerance = 0;
-  Time offset = 1;              ///< steps back at time 0
-  const Time* times = nullptr;  ///< [size][samples], ms
-  math::Position<Time> position = {};
-  std::int64_t samples = 1;
-  Value* out = nullptr;  ///< [size][samples]
+  using Time = typename ElementTraits<T>::Time;           ///< of arrays of times
+  using Value = typename ElementTraits<T>::Exchanged;     ///< of arrays of callers
+  Ring<T> ring;                                           ///< what is read
+  Interpolation interpolation = Interpolation::previous;  ///< between two observations
+  Time constant = 0;                   ///< the interpolation's tau (ms) or lambda (1/ms)
+  Time step_time = 1;                  ///< ms
+  Time tolerance = 0;                  ///< times this near to an observation (ms) count as its time
+  Time offset = 1;                     ///< steps back at time 0
+  const Time* times = nullptr;         ///< [size][samples], ms
+  math::Position<Time> position = {};  ///< of all elements, without `times`
+  std::int64_t samples = 1;            ///< times an element
+  Value* out = nullptr;                ///< [size][samples]
 };
 
 /// Arguments of `ops::ring_insert`: the mirror image, writing observations around given times.
 template <class T>
 struct RingInsert {
-  using Time = typename ElementTraits<T>::Time;
-  using Value = typename ElementTraits<T>::Exchanged;
-  Ring<T> ring;
-  Extrapolation extrapolation = Extrapolation::previous;
-  Time constant = 0;
-  Time adjust_scale = 1;  ///< the linear rules keep scale * observation + shift
-  Time adjust_shift = 0;
-  Time step_time = 1;
-  Time tolerance = 0;
-  Time offset = 0;
-  const Time* times = nullptr;  ///< [size], ms
-  math::Position<Time> position = {};
-  const Value* values = nullptr;  ///< [size]
+  using Time = typename ElementTraits<T>::Time;           ///< of arrays of times
+  using Value = typename ElementTraits<T>::Exchanged;     ///< of arrays of callers
+  Ring<T> ring;                                           ///< what is written to
+  Extrapolation extrapolation = Extrapolation::previous;  ///< onto the two observations around
+  Time constant = 0;                   ///< the extrapolation's tau (ms) or lambda (1/ms)
+  Time adjust_scale = 1;               ///< the linear rules keep scale * observation + shift
+  Time adjust_shift = 0;               ///< the shift
+  Time step_time = 1;                  ///< ms
+  Time tolerance = 0;                  ///< times this near to an observation (ms) count as its time
+  Time offset = 0;                     ///< steps back at time 0
+  const Time* times = nullptr;         ///< [size], ms
+  math::Position<Time> position = {};  ///< of all elements, without `times`
+  const Value* values = nullptr;       ///< [size]
 };
 
 /// Arguments of `ops::ring_write`: frames into consecutive slots, the first `steps_back` behind the
@@ -225,26 +227,26 @@ struct RingInsert {
 /// frame_stride]. Then the head moves on by `advance` when it is held in device memory.
 template <class T>
 struct RingWrite {
-  using Value = typename ElementTraits<T>::Exchanged;
-  Ring<T> ring;
-  const Value* values = nullptr;
-  std::int64_t frames = 1;
-  std::int64_t element_stride = 1;
-  std::int64_t frame_stride = 0;
-  std::int64_t steps_back = 0;
-  std::int32_t advance = 0;
+  using Value = typename ElementTraits<T>::Exchanged;  ///< of arrays of callers
+  Ring<T> ring;                                        ///< what is written to
+  const Value* values = nullptr;                       ///< what is written
+  std::int64_t frames = 1;                             ///< consecutive slots
+  std::int64_t element_stride = 1;                     ///< from element to element of a frame
+  std::int64_t frame_stride = 0;                       ///< from frame to frame
+  std::int64_t steps_back = 0;                         ///< of the first frame; 0 is the head's slot
+  std::int32_t advance = 0;                            ///< slots the head moves on by
 };
 
 /// Arguments of `ops::ring_read`: the same the other way.
 template <class T>
 struct RingRead {
-  using Value = typename ElementTraits<T>::Exchanged;
-  Ring<T> ring;
-  Value* out = nullptr;
-  std::int64_t frames = 1;
-  std::int64_t element_stride = 1;
-  std::int64_t frame_stride = 0;
-  std::int64_t steps_back = 1;
+  using Value = typename ElementTraits<T>::Exchanged;  ///< of arrays of callers
+  Ring<T> ring;                                        ///< what is read
+  Value* out = nullptr;                                ///< where it is written
+  std::int64_t frames = 1;                             ///< consecutive slots
+  std::int64_t element_stride = 1;                     ///< from element to element of a frame
+  std::int64_t frame_stride = 0;                       ///< from frame to frame
+  std::int64_t steps_back = 1;  ///< of the first frame; 1 is the newest observation
 };
 
 /// Arguments of `ops::ring_regrid`: copies the newest observations of one ring into another of
@@ -252,8 +254,8 @@ struct RingRead {
 /// The destination's head is given as a number.
 template <class T>
 struct RingRegrid {
-  Ring<T> source;
-  Ring<T> destination;
+  Ring<T> source;       ///< stays as it is
+  Ring<T> destination;  ///< all of it is written
 };
 
 /// Arguments of `ops::ring_resample`: fills a destination ring so that its slot k steps before the
@@ -263,15 +265,15 @@ struct RingRegrid {
 /// recorded spike goes to the nearest slot. The destination's head is given as a number.
 template <class T>
 struct RingResample {
-  using Time = typename ElementTraits<T>::Time;
-  Ring<T> source;
-  Ring<T> destination;
-  double source_step = 1;
-  double destination_step = 1;
-  SelectRule rule = SelectRule::previous;
-  Time time_constant = 0;
-  Time tolerance = 0;
-  Time feed_rate = 0;
+  using Time = typename ElementTraits<T>::Time;               ///< of constants: T, float for bool
+  Ring<T> source;                                             ///< stays as it is
+  Ring<T> destination;                                        ///< all of it is written
+  double source_step = 1;                                     ///< ms
+  double destination_step = 1;                                ///< ms
+  SelectRule rule = SelectRule::previous;                     ///< between two observations
+  Time time_constant = 0;                                     ///< ms, of the exponential rules
+  Time tolerance = 0;                                         ///< ms
+  Time feed_rate = 0;                                         ///< 1/ms, of chain_decay
   const typename ElementTraits<T>::Stored* feeder = nullptr;  ///< chain_decay: the first trace
 };
 

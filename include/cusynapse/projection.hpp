@@ -25,9 +25,9 @@ enum class Receptor : std::int32_t {
 
 /// The transform `linear_saturating`: min(max(scale * weight, minimum), maximum).
 struct LinearSaturation {
-  double scale = 1.0;
-  double minimum = -largest_hardware_weight;
-  double maximum = largest_hardware_weight;
+  double scale = 1.0;                         ///< of every weight
+  double minimum = -largest_hardware_weight;  ///< -63 is the hardware's
+  double maximum = largest_hardware_weight;   ///< 63 is the hardware's
 };
 
 /// A transform of the caller's: reads weights and writes as many hardware weights, (O, I) both, not
@@ -39,20 +39,21 @@ using WeightTransform =
 /// What a `Projection` is made from.
 template <class T>
 struct ProjectionOptions {
-  std::int64_t in_features = 1;
-  std::int64_t out_features = 1;
-  Receptor receptor = Receptor::both;
-  LinearSaturation saturation;   ///< from weights to hardware weights
-  WeightTransform<T> transform;  ///< in its place, where there is one
-  std::uint64_t seed = 0;        ///< of the initial weights
+  std::int64_t in_features = 1;        ///< I
+  std::int64_t out_features = 1;       ///< O
+  Receptor receptor = Receptor::both;  ///< which hardware synapses there are
+  LinearSaturation saturation;         ///< from weights to hardware weights
+  WeightTransform<T> transform;        ///< in its place, where there is one
+  std::uint64_t seed = 0;              ///< of the initial weights
 };
 
 /// A synapse of the hardware: from input `pre` to output `post`, with a magnitude of 0 to 63.
 struct PlacedConnection {
-  std::int64_t pre = 0;
-  std::int64_t post = 0;
-  std::int32_t weight = 0;
+  std::int64_t pre = 0;     ///< input, from 0
+  std::int64_t post = 0;    ///< output, from 0
+  std::int32_t weight = 0;  ///< magnitude, 0 to 63
 
+  /// Equal in all three.
   friend bool operator==(const PlacedConnection& a, const PlacedConnection& b) noexcept {
     return a.pre == b.pre && a.post == b.post && a.weight == b.weight;
   }
@@ -94,9 +95,11 @@ class CUSYNAPSE_EXPORT Projection {
   Projection(const Stream& stream, const ProjectionOptions<T>& options,
              View<const std::uint8_t> mask);
   ~Projection();
+  /// Moves take over weights and mask; nothing is copied.
   Projection(Projection&& other) noexcept;
   Projection& operator=(Projection&& other) noexcept;
 
+  /// I, O, (O, I), and what else it was made from.
   std::int64_t in_features() const noexcept { return options_.in_features; }
   std::int64_t out_features() const noexcept { return options_.out_features; }
   Shape weight_shape() const { return {out_features(), in_features()}; }
@@ -104,6 +107,7 @@ class CUSYNAPSE_EXPORT Projection {
   bool is_masked() const noexcept { return mask_.size() > 0; }
   Device device() const noexcept { return weight_.device(); }
 
+  /// The weights (O, I), in memory of the device. Valid as long as the projection.
   View<const T> weight() const { return weight_.view(weight_shape()); }
   /// The weights to write to, by kernels of the caller's. Counts as a change from this call until
   /// the plan is next renewed: ask again before writing again. What is not connected is set to 0
@@ -154,6 +158,7 @@ class CUSYNAPSE_EXPORT Projection {
   /// Whether hardware still has to take over the weights: until the first `reset_changed`, and when
   /// they were drawn, set, or handed out by `edit` since the last one. Compares no weights.
   bool changed_since_last_run() const noexcept { return version_ != run_version_; }
+  /// The hardware has the weights as they are now.
   void reset_changed() noexcept { run_version_ = version_; }
 
  private:

@@ -17,20 +17,20 @@ inline constexpr int largest_hardware_weight = 63;
 /// stays NaN.
 template <class T>
 struct LinearSaturating {
-  const T* values = nullptr;
-  std::int64_t size = 0;
-  T scale = 1;
-  T minimum = -largest_hardware_weight;
-  T maximum = largest_hardware_weight;
-  T* out = nullptr;  ///< may be `values`
+  const T* values = nullptr;             ///< [size]
+  std::int64_t size = 0;                 ///< elements
+  T scale = 1;                           ///< of every value
+  T minimum = -largest_hardware_weight;  ///< of the results
+  T maximum = largest_hardware_weight;   ///< of the results; above the minimum
+  T* out = nullptr;                      ///< may be `values`
 };
 
 /// Arguments of `ops::hardware_image`: magnitudes floor(|value| + 0.5), exactly, of positive values
 /// in one array and of negative ones in the other, and 0 in the place of the other sign.
 template <class T>
 struct HardwareImage {
-  const T* values = nullptr;
-  std::int64_t size = 0;
+  const T* values = nullptr;           ///< [size]
+  std::int64_t size = 0;               ///< elements
   std::uint8_t* excitatory = nullptr;  ///< of positive values; not written if null
   std::uint8_t* inhibitory = nullptr;  ///< of negative values; not written if null
 };
@@ -38,10 +38,10 @@ struct HardwareImage {
 /// Arguments of `ops::masked_copy`: out = mask != 0 ? value : 0.
 template <class T>
 struct MaskedCopy {
-  const T* values = nullptr;
+  const T* values = nullptr;           ///< [size]
   const std::uint8_t* mask = nullptr;  ///< null: everything is copied
-  std::int64_t size = 0;
-  T* out = nullptr;  ///< may be `values`
+  std::int64_t size = 0;               ///< elements
+  T* out = nullptr;                    ///< may be `values`
 };
 
 /// Arguments of `ops::transposed_plan`: the planned weights of `ops::delayed_dense`, without
@@ -60,15 +60,15 @@ struct TransposedPlan {
 /// is a mask and it is 0, the sum counts as 0.
 template <class T>
 struct OuterProduct {
-  std::int64_t rows = 0;
-  std::int64_t outputs = 0;
-  std::int64_t inputs = 0;
-  const T* left = nullptr;  ///< [rows][outputs]
-  InputKind right_kind = InputKind::values;
+  std::int64_t rows = 0;                     ///< terms of a sum
+  std::int64_t outputs = 0;                  ///< rows of the weight matrix
+  std::int64_t inputs = 0;                   ///< columns of the weight matrix
+  const T* left = nullptr;                   ///< [rows][outputs]
+  InputKind right_kind = InputKind::values;  ///< how `right` is stored
   const void* right = nullptr;         ///< [rows][inputs]; bits: one frame, rows follow each other
   const std::uint8_t* mask = nullptr;  ///< [outputs][inputs] or null
-  bool accumulates = false;
-  T* out = nullptr;  ///< [outputs][inputs]
+  bool accumulates = false;            ///< whether sums are added to what `out` holds
+  T* out = nullptr;                    ///< [outputs][inputs]
 };
 
 namespace ops {

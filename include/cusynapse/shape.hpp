@@ -13,7 +13,7 @@ namespace cusynapse {
 /// An empty shape is a scalar: rank 0, one element.
 class CUSYNAPSE_EXPORT Shape {
  public:
-  static constexpr int max_rank = 8;
+  static constexpr int max_rank = 8;  ///< dimensions there is room for
 
   constexpr Shape() noexcept = default;
   /// Extents in order. Throws `Error(invalid_argument)` above `max_rank`; extents are not judged
@@ -22,10 +22,12 @@ class CUSYNAPSE_EXPORT Shape {
   /// `rank` extents read from `extents`.
   Shape(const std::int64_t* extents, int rank);
 
+  /// Dimensions, and the extent of one of them, 0 the outermost; not checked.
   int rank() const noexcept { return rank_; }
   std::int64_t operator[](int dimension) const noexcept { return extents_[dimension]; }
   /// Product of the extents; 1 for a scalar.
   std::int64_t size() const noexcept;
+  /// The extents, outermost first.
   const std::int64_t* begin() const noexcept { return extents_; }
   const std::int64_t* end() const noexcept { return extents_ + rank_; }
 
@@ -36,6 +38,7 @@ class CUSYNAPSE_EXPORT Shape {
   /// Dimensions `first` and later.
   Shape without_leading(int first) const;
 
+  /// Of the same rank and extents.
   friend bool operator==(const Shape& a, const Shape& b) noexcept {
     if (a.rank_ != b.rank_) return false;
     for (int i = 0; i < a.rank_; ++i) {
@@ -43,6 +46,7 @@ class CUSYNAPSE_EXPORT Shape {
     }
     return true;
   }
+  /// Of another rank or with another extent.
   friend bool operator!=(const Shape& a, const Shape& b) noexcept { return !(a == b); }
 
  private:

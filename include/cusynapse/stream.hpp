@@ -13,15 +13,19 @@ namespace cusynapse {
 
 /// A processor that memory lives on and kernels run on.
 struct Device {
+  /// The backends.
   enum class Kind : std::int32_t { cpu, cuda };
-  Kind kind = Kind::cpu;
+  Kind kind = Kind::cpu;     ///< which backend
   std::int32_t ordinal = 0;  ///< which GPU; 0 for the CPU
 
+  /// The CPU, and a GPU by its number.
   static constexpr Device cpu() noexcept { return {}; }
   static constexpr Device cuda(std::int32_t ordinal) noexcept { return {Kind::cuda, ordinal}; }
+  /// The same backend and number.
   friend constexpr bool operator==(Device a, Device b) noexcept {
     return a.kind == b.kind && a.ordinal == b.ordinal;
   }
+  /// Another backend or number.
   friend constexpr bool operator!=(Device a, Device b) noexcept { return !(a == b); }
 };
 
@@ -46,6 +50,7 @@ class CUSYNAPSE_EXPORT Stream {
   static Stream cuda(std::nullptr_t, std::int32_t) = delete;
   static Stream cuda(int, std::int32_t) = delete;
 
+  /// Where its work runs.
   Device device() const noexcept { return device_; }
   /// The cudaStream_t given; null for the CPU.
   CUstream_st* native_handle() const noexcept { return handle_; }
@@ -66,11 +71,13 @@ class CUSYNAPSE_EXPORT OwnedStream {
   /// A new non-blocking CUDA stream on a GPU, or the CPU's stream. Throws as `Stream::cuda`.
   explicit OwnedStream(Device device);
   ~OwnedStream();
+  /// Moves hand the stream over.
   OwnedStream(OwnedStream&& other) noexcept;
   OwnedStream& operator=(OwnedStream&& other) noexcept;
   OwnedStream(const OwnedStream&) = delete;
   OwnedStream& operator=(const OwnedStream&) = delete;
 
+  /// The stream, for as long as this object owns it.
   Stream get() const noexcept { return stream_; }
   operator Stream() const noexcept { return stream_; }
 

@@ -24,7 +24,7 @@ struct SynapseOptions {
   std::int64_t batch_size = 1;  ///< samples stepped together
   double step_time = 1.0;       ///< dt, ms
   double delay = 0.0;           ///< the largest delay that can be read, ms
-  SpikeInterpolation interpolation = SpikeInterpolation::previous;
+  SpikeInterpolation interpolation = SpikeInterpolation::previous;  ///< between two steps
   double tolerance = 0.0;  ///< delays this near to a step (ms) count as on it
   std::optional<double> current_overbound = 0.0;  ///< current beyond the largest delay, nA; none:
                                                   ///< the current at the largest delay
@@ -43,8 +43,8 @@ enum class HistoryChange : std::int32_t {
 /// 0) or the amplitude times a spike.
 template <class T>
 struct SynapseReadout {
-  DelayedSelect<T> current;
-  SpikeSelect<T> spike;
+  DelayedSelect<T> current;  ///< as `current_at` is called
+  SpikeSelect<T> spike;      ///< as `spike_at` is called
 };
 
 /// A batch of synapses: turns spikes into currents and remembers both for a while.
@@ -66,6 +66,7 @@ class CUSYNAPSE_EXPORT Synapse {
   Synapse(const Synapse&) = delete;
   Synapse& operator=(const Synapse&) = delete;
 
+  /// What it was made from or last set to, times in ms, and where it lives.
   virtual const Shape& shape() const noexcept = 0;
   virtual std::int64_t batch_size() const noexcept = 0;
   virtual double step_time() const noexcept = 0;
@@ -127,14 +128,15 @@ CUSYNAPSE_EXPORT void require_above(const char* model, const char* what, double 
 /// A model as data: up to two traces, stepped by their exact propagator. Constants are computed in
 /// double and rounded once to the synapse's type.
 struct SynapseModel {
+  /// A part of the current with a time constant of its own.
   struct Trace {
     double time_constant = 0.0;  ///< ms; unused without memory
     double gain = 0.0;           ///< jump at a unit input, nA
     double weight = 1.0;         ///< its part in the current: 1, -1 or 0
   };
-  Dynamics dynamics = Dynamics::spikes_only;
-  int trace_count = 0;
-  Trace traces[max_traces] = {};
+  Dynamics dynamics = Dynamics::spikes_only;  ///< how the traces move
+  int trace_count = 0;                        ///< as the dynamics ask for
+  Trace traces[max_traces] = {};              ///< the first of a chain feeds the second
   double feed_rate = 0.0;        ///< chain: how fast the first trace feeds the second, 1/ms
   double spike_amplitude = 0.0;  ///< spikes_only: current of a spike, nA
 };
@@ -151,6 +153,7 @@ class CUSYNAPSE_EXPORT CurrentSynapse : public Synapse<T> {
   double step_time() const noexcept final { return options_.step_time; }
   double delay() const noexcept final { return options_.delay; }
   Device device() const noexcept final { return spikes_.device(); }
+  /// All it was made from, as last changed.
   const SynapseOptions& options() const noexcept { return options_; }
   /// Name of the model, as in error messages.
   const char* name() const noexcept { return name_; }
@@ -187,6 +190,7 @@ class CUSYNAPSE_EXPORT CurrentSynapse : public Synapse<T> {
 
   /// The histories themselves, for level-2 operations, kernels of the caller's and inspection.
   /// Valid until the next change of batch size, dt or delay.
+  /// Histories there are besides that of spikes.
   int trace_count() const noexcept { return model_.trace_count; }
   Ring<T> trace_ring(int trace) const;
   Ring<bool> spike_ring() const noexcept;
@@ -235,7 +239,7 @@ class CUSYNAPSE_EXPORT CurrentSynapse : public Synapse<T> {
 template <class T, class Model>
 class ModelSynapse : public CurrentSynapse<T> {
  public:
-  using Parameters = typename Model::Parameters;
+  using Parameters = typename Model::Parameters;  ///< the constants
 
   /// Allocates and zeroes the histories. Throws `Error(invalid_argument)` for options or constants
   /// outside their domain; `Error(out_of_memory)`.
@@ -243,6 +247,7 @@ class ModelSynapse : public CurrentSynapse<T> {
       : CurrentSynapse<T>(stream, Model::name, options, model_at(parameters)),
         parameters_(parameters) {}
 
+  /// The constants, as given.
   const Parameters& parameters() const noexcept { return parameters_; }
   /// Takes other constants: the step and the interpolation change together, the history stays.
   /// After an error the synapse is as it was.
@@ -287,9 +292,11 @@ class CUSYNAPSE_EXPORT SynapseGroup {
   /// Takes the members, all on the stream's device, at least one. Allocates and synchronises.
   SynapseGroup(const Stream& stream, std::vector<std::unique_ptr<CurrentSynapse<T>>> members);
   ~SynapseGroup();
+  /// Moves take over the members.
   SynapseGroup(SynapseGroup&& other) noexcept;
   SynapseGroup& operator=(SynapseGroup&& other) noexcept;
 
+  /// The members: how many, and one of them.
   std::size_t size() const noexcept { return members_.size(); }
   CurrentSynapse<T>& operator[](std::size_t i) noexcept { return *members_[i]; }
   const CurrentSynapse<T>& operator[](std::size_t i) const noexcept { return *members_[i]; }

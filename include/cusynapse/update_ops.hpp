@@ -44,20 +44,20 @@ enum class BoundRule : std::int32_t {
 /// The bound of one side. A power of a negative room is NaN unless the exponent is a whole number.
 template <class T>
 struct UpdateBound {
-  BoundRule rule = BoundRule::none;
-  T limit = 0;
-  T power = 1;  ///< of the power rules
+  BoundRule rule = BoundRule::none;  ///< what the side is multiplied with
+  T limit = 0;                       ///< where the room ends
+  T power = 1;                       ///< of the power rules
   T range = 1;  ///< of the scaled rules: the distance between both limits, as a rule
 };
 
 /// Arguments of `ops::accumulate_part`: takes a part into what a side has accumulated.
 template <class T>
 struct AccumulatePart {
-  UpdateSide side = UpdateSide::positive;
-  UpdateReduction reduction = UpdateReduction::sum;
-  std::int64_t size = 0;
-  const T* part = nullptr;       ///< [size]
-  T* accumulated = nullptr;      ///< [size]: the running sum, or maximum
+  UpdateSide side = UpdateSide::positive;            ///< which of the two the part belongs to
+  UpdateReduction reduction = UpdateReduction::sum;  ///< how it joins what is there
+  std::int64_t size = 0;                             ///< elements of the parameter
+  const T* part = nullptr;                           ///< [size]
+  T* accumulated = nullptr;                          ///< [size]: the running sum, or maximum
   UpdateState* state = nullptr;  ///< the part after none replaces what is there, and is counted;
                                  ///< null: every part replaces it
 };
@@ -66,11 +66,11 @@ struct AccumulatePart {
 /// side without parts is 0, and a parameter without any stays as it is.
 template <class T>
 struct ParameterUpdate {
-  std::int64_t size = 0;
+  std::int64_t size = 0;        ///< elements of the parameter
   T* parameter = nullptr;       ///< [size]
   const T* positive = nullptr;  ///< [size]: what its side has accumulated; null: no parts
-  const T* negative = nullptr;
-  UpdateReduction reduction = UpdateReduction::sum;
+  const T* negative = nullptr;  ///< [size]: the same of the other side
+  UpdateReduction reduction = UpdateReduction::sum;  ///< how parts were accumulated
   UpdateState* state = nullptr;  ///< counts the parts, and is set back to none; null: one part a
                                  ///< side that is there
   UpdateBound<T> upper;          ///< of the positive side

@@ -49,11 +49,13 @@ class CUSYNAPSE_EXPORT Accumulator {
   /// more than 6 of them; `Error(out_of_memory)`.
   Accumulator(const Stream& stream, const Shape& shape);
   ~Accumulator();
+  /// Moves take over what was accumulated.
   Accumulator(Accumulator&& other) noexcept;
   Accumulator& operator=(Accumulator&& other) noexcept;
   Accumulator(const Accumulator&) = delete;
   Accumulator& operator=(const Accumulator&) = delete;
 
+  /// Of the parameter, where memory is, and the bounds in force.
   const Shape& shape() const noexcept { return shape_; }
   Device device() const noexcept { return accumulated_[0].device(); }
   const UpdateBounds& bounds() const noexcept { return bounds_; }
@@ -122,11 +124,13 @@ class CUSYNAPSE_EXPORT Updater {
   Updater(const Stream& stream, Connection<T>& connection,
           std::initializer_list<Parameter> parameters);
   ~Updater();
+  /// Moves take over what was accumulated, for the same connection.
   Updater(Updater&& other) noexcept;
   Updater& operator=(Updater&& other) noexcept;
   Updater(const Updater&) = delete;
   Updater& operator=(const Updater&) = delete;
 
+  /// Whose parameters are updated.
   Connection<T>& connection() const noexcept { return *connection_; }
   /// Whether there is an accumulator for a parameter.
   bool has(Parameter parameter) const noexcept;

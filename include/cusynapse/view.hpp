@@ -16,11 +16,13 @@ template <class T>
 class View {
  public:
   constexpr View() noexcept = default;
+  /// Refers to memory of the caller's.
   View(T* data, const Shape& shape) noexcept : data_(data), shape_(shape) {}
   /// A view of T where one of const T is wanted.
   template <class U, std::enable_if_t<std::is_same_v<const U, T> && !std::is_const_v<U>, int> = 0>
   View(const View<U>& other) noexcept : data_(other.data()), shape_(other.shape()) {}
 
+  /// The first element, the extents, and the number of elements.
   T* data() const noexcept { return data_; }
   const Shape& shape() const noexcept { return shape_; }
   std::int64_t size() const noexcept { return shape_.size(); }
@@ -41,8 +43,10 @@ class View {
 /// word e / 32). A frame of n elements takes (n + 7) / 8 bytes; bits past n are ignored.
 class PackedSpikes {
  public:
+  /// Refers to memory of the caller's.
   PackedSpikes(const std::uint8_t* bytes, const Shape& shape) noexcept
       : bytes_(bytes), shape_(shape) {}
+  /// The first byte, and the extents, counted in spikes.
   const std::uint8_t* data() const noexcept { return bytes_; }
   const Shape& shape() const noexcept { return shape_; }
 
@@ -59,6 +63,7 @@ enum class InputKind : std::int32_t { values, bytes, bits };
 template <class T>
 class SpikeInput {
  public:
+  /// Spikes as values, as bytes, or as bits.
   SpikeInput(View<const T> values) noexcept
       : kind_(InputKind::values), data_(values.data()), shape_(values.shape()) {}
   SpikeInput(View<T> values) noexcept : SpikeInput(View<const T>(values)) {}
@@ -68,6 +73,7 @@ class SpikeInput {
   SpikeInput(PackedSpikes bits) noexcept
       : kind_(InputKind::bits), data_(bits.data()), shape_(bits.shape()) {}
 
+  /// How the input is stored, where, and its extents, counted in spikes.
   InputKind kind() const noexcept { return kind_; }
   const void* data() const noexcept { return data_; }
   const Shape& shape() const noexcept { return shape_; }
@@ -95,15 +101,18 @@ class Injected {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Winit-list-lifetime"
 #endif
+  /// The views of a list, an array or a vector.
   Injected(std::initializer_list<View<const T>> currents) noexcept
       : first_(currents.begin()), size_(static_cast<std::int64_t>(currents.size())) {}
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop
 #endif
+  /// The views of an array, or of a vector.
   Injected(const View<const T>* first, std::int64_t size) noexcept : first_(first), size_(size) {}
   Injected(const std::vector<View<const T>>& currents) noexcept
       : first_(currents.data()), size_(static_cast<std::int64_t>(currents.size())) {}
 
+  /// How many currents there are, and one of them.
   std::int64_t size() const noexcept { return size_; }
   const View<const T>& operator[](std::int64_t index) const noexcept { return first_[index]; }
 

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <cstring>
 
+/// Marks an inline function that host and device code can call.
 #if defined(__CUDACC__)
 #define CUSYNAPSE_HOST_DEVICE __host__ __device__ __forceinline__
 #elif defined(__GNUC__)
@@ -20,6 +21,7 @@
 
 namespace cusynapse::math {
 
+/// a + b, rounded once.
 CUSYNAPSE_HOST_DEVICE float add(float a, float b) {
 #if defined(__CUDA_ARCH__)
   return __fadd_rn(a, b);
@@ -35,6 +37,7 @@ CUSYNAPSE_HOST_DEVICE double add(double a, double b) {
 #endif
 }
 
+/// a - b, rounded once.
 CUSYNAPSE_HOST_DEVICE float subtract(float a, float b) {
 #if defined(__CUDA_ARCH__)
   return __fsub_rn(a, b);
@@ -50,6 +53,7 @@ CUSYNAPSE_HOST_DEVICE double subtract(double a, double b) {
 #endif
 }
 
+/// a * b, rounded once, never fused with a sum.
 CUSYNAPSE_HOST_DEVICE float multiply(float a, float b) {
 #if defined(__CUDA_ARCH__)
   return __fmul_rn(a, b);
@@ -65,6 +69,7 @@ CUSYNAPSE_HOST_DEVICE double multiply(double a, double b) {
 #endif
 }
 
+/// a / b, correctly rounded: a true division, not a product with 1 / b.
 CUSYNAPSE_HOST_DEVICE float divide(float a, float b) {
 #if defined(__CUDA_ARCH__)
   return __fdiv_rn(a, b);
@@ -92,6 +97,7 @@ CUSYNAPSE_HOST_DEVICE double floor(double x) { return ::floor(x); }
 CUSYNAPSE_HOST_DEVICE float ceil(float x) { return ::ceilf(x); }
 CUSYNAPSE_HOST_DEVICE double ceil(double x) { return ::ceil(x); }
 
+/// x without its sign.
 CUSYNAPSE_HOST_DEVICE float absolute(float x) { return ::fabsf(x); }
 CUSYNAPSE_HOST_DEVICE double absolute(double x) { return ::fabs(x); }
 

@@ -34,11 +34,13 @@ enum class Extrapolation : std::int32_t {
 
 namespace math {
 
+/// The observation nearer in time, the older on a tie.
 template <class T>
 CUSYNAPSE_HOST_DEVICE T interpolate_nearest(T older, T newer, T elapsed, T step_time) {
   return divide(elapsed, step_time) > T(0.5) ? newer : older;
 }
 
+/// The straight line: older + ((newer - older) / step_time) * elapsed.
 template <class T>
 CUSYNAPSE_HOST_DEVICE T interpolate_linear(T older, T newer, T elapsed, T step_time) {
   return add(older, multiply(divide(subtract(newer, older), step_time), elapsed));
@@ -50,11 +52,13 @@ CUSYNAPSE_HOST_DEVICE T decay_factor(T elapsed, T time_constant) {
   return exponential(divide(-elapsed, time_constant));
 }
 
+/// older * exp(-elapsed / time_constant).
 template <class T>
 CUSYNAPSE_HOST_DEVICE T interpolate_exponential_decay(T older, T elapsed, T time_constant) {
   return multiply(older, decay_factor(elapsed, time_constant));
 }
 
+/// older * exp(-elapsed * rate_constant), the rate in 1/ms.
 template <class T>
 CUSYNAPSE_HOST_DEVICE T interpolate_exponential_rate_decay(T older, T elapsed, T rate_constant) {
   return multiply(older, exponential(multiply(-elapsed, rate_constant)));
@@ -94,12 +98,13 @@ CUSYNAPSE_HOST_DEVICE T interpolate(Interpolation rule, T older, T newer, T elap
 /// The two observations around a time.
 template <class T>
 struct Neighbors {
-  T older;
-  T newer;
+  T older;  ///< at or before the time
+  T newer;  ///< at or after it
 };
 
 /// Leaves an observation as it is: the adjustment the linear extrapolations use by default.
 struct Unadjusted {
+  /// The observation.
   template <class T>
   CUSYNAPSE_HOST_DEVICE T operator()(T observation) const {
     return observation;

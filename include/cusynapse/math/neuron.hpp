@@ -17,6 +17,7 @@ CUSYNAPSE_HOST_DEVICE T leaky_integrate(T voltage, T rest, T decay, T gain, T cu
 /// What is left of a refractory period, and whether the last step spiked, in 16 bits: the highest
 /// bit is the spike, the others the number of steps.
 inline constexpr std::uint16_t refractory_spike = 0x8000;
+/// The longest refractory period, steps.
 inline constexpr std::uint16_t most_refractory_steps = 0x7FFF;
 
 /// Steps of the coming ones in which the neuron stays refractory.
