@@ -6,9 +6,14 @@ pC, currents nA.
 
 from ._core import (
     AlphaCurrent,
+    Connection,
+    Conv2D,
     DeltaCurrent,
     DeltaPlusCurrent,
     DoubleExponentialCurrent,
+    LinearDense,
+    LinearDirect,
+    LinearLateral,
     PackedSpikes,
     SingleExponentialCurrent,
     Synapse,
@@ -30,6 +35,8 @@ from ._errors import (
 
 __all__ = [
     "AlphaCurrent",
+    "Connection",
+    "Conv2D",
     "DeltaCurrent",
     "DeltaPlusCurrent",
     "DeviceError",
@@ -37,6 +44,9 @@ __all__ = [
     "Error",
     "InvalidArgument",
     "InvalidState",
+    "LinearDense",
+    "LinearDirect",
+    "LinearLateral",
     "NoDevice",
     "NotSupported",
     "OutOfMemory",

@@ -230,9 +230,9 @@ View<const std::uint8_t> Call::spikes_in(const char* what, const Array& array) {
 }
 
 template <class T>
-SpikeInput<T> Call::spike_input(const char* what, const nb::object& array, bool is_sequence) {
-  if (nb::isinstance<PackedArray>(array)) {
-    const auto& packed = nb::cast<const PackedArray&>(array);
+SpikeInput<T> Call::spike_input(const char* what, const Spikes& spikes, bool is_sequence) {
+  if (nb::isinstance<PackedArray>(spikes.object)) {
+    const auto& packed = nb::cast<const PackedArray&>(spikes.object);
     const Taken taken = take(what, packed.array.object, false);
     if (taken.dtype != nb::dtype<std::uint8_t>()) {
       refuse(Errc::not_supported, std::string(what) + " has packed spikes of dtype " +
@@ -250,7 +250,14 @@ SpikeInput<T> Call::spike_input(const char* what, const nb::object& array, bool 
     }
     return PackedSpikes(static_cast<const std::uint8_t*>(taken.data), packed.shape);
   }
-  const Taken taken = take(what, array, false);
+  return std::visit([](const auto& view) { return SpikeInput<T>(view); },
+                    values_or_spikes_in<T>(what, {spikes.object}));
+}
+
+template <class T>
+std::variant<View<const T>, View<const std::uint8_t>> Call::values_or_spikes_in(
+    const char* what, const Array& array) {
+  const Taken taken = take(what, array.object, false);
   if (is_byte(taken.dtype)) {
     return View<const std::uint8_t>(static_cast<const std::uint8_t*>(taken.data), taken.shape);
   }
@@ -262,8 +269,8 @@ SpikeInput<T> Call::spike_input(const char* what, const nb::object& array, bool 
 }
 
 template <class T>
-Output<T> Call::writing(const char* what, const std::optional<Array>& out, const Shape& shape,
-                        bool is_spikes) {
+Written<T> Call::writing(const char* what, const std::optional<Array>& out, const Shape& shape,
+                         bool is_spikes) {
   nb::object object;
   if (out) {
     object = out->object;
@@ -330,6 +337,17 @@ Result Call::finish(const nb::object& object, const std::shared_ptr<void>& memor
   return {nb::module_::import_("jax.dlpack").attr("from_dlpack")(object)};
 }
 
+bool is_on_host(const Array& array) {
+  nb::ndarray<nb::ro> taken;
+  bool is_known = false;
+  return nb::try_cast(array.object, taken) && device_of(taken, is_known) == Device::cpu() &&
+         is_known;
+}
+
+Result reshaped(const Array& array, const Shape& shape) {
+  return {array.object.attr("reshape")(to_tuple(shape))};
+}
+
 template <class T>
 Result view_of(T* data, const Shape& shape, Device device, const nb::object& owner) {
   const auto dtype = nb::dtype<std::remove_const_t<T>>();
@@ -382,12 +400,17 @@ void bind_arrays(nb::module_& module) {
 
 template View<const float> Call::reading(const char*, const Array&);
 template View<const double> Call::reading(const char*, const Array&);
-template SpikeInput<float> Call::spike_input(const char*, const nb::object&, bool);
-template SpikeInput<double> Call::spike_input(const char*, const nb::object&, bool);
-template Output<float> Call::writing(const char*, const std::optional<Array>&, const Shape&, bool);
-template Output<double> Call::writing(const char*, const std::optional<Array>&, const Shape&, bool);
-template Output<std::uint8_t> Call::writing(const char*, const std::optional<Array>&, const Shape&,
-                                            bool);
+template std::variant<View<const float>, View<const std::uint8_t>> Call::values_or_spikes_in(
+    const char*, const Array&);
+template std::variant<View<const double>, View<const std::uint8_t>> Call::values_or_spikes_in(
+    const char*, const Array&);
+template SpikeInput<float> Call::spike_input(const char*, const Spikes&, bool);
+template SpikeInput<double> Call::spike_input(const char*, const Spikes&, bool);
+template Written<float> Call::writing(const char*, const std::optional<Array>&, const Shape&, bool);
+template Written<double> Call::writing(const char*, const std::optional<Array>&, const Shape&,
+                                       bool);
+template Written<std::uint8_t> Call::writing(const char*, const std::optional<Array>&, const Shape&,
+                                             bool);
 template Result view_of(float*, const Shape&, Device, const nb::object&);
 template Result view_of(double*, const Shape&, Device, const nb::object&);
 template Result view_of(const float*, const Shape&, Device, const nb::object&);

@@ -28,6 +28,11 @@ struct Array {
   nb::object object;
 };
 
+/// An argument that is an array or `PackedSpikes`.
+struct Spikes {
+  nb::object object;
+};
+
 /// A result: an array of the library that the arguments belong to.
 struct Result {
   nb::object object;
@@ -51,7 +56,7 @@ enum class Library : std::uint8_t { unknown, numpy, torch, cupy, jax };
 
 /// An array that a call writes: the caller's, or a new one.
 template <class T>
-struct Output {
+struct Written {
   View<T> view;
   nb::object object;
   std::shared_ptr<void> memory;  ///< of a new array that becomes the library's once it is written
@@ -77,7 +82,11 @@ class Call {
   View<const std::uint8_t> spikes_in(const char* what, const Array& array);
   /// Spikes as values of T, bytes or bits; bits of `frames` a frame each on a new byte.
   template <class T>
-  SpikeInput<T> spike_input(const char* what, const nb::object& array, bool is_sequence = false);
+  SpikeInput<T> spike_input(const char* what, const Spikes& spikes, bool is_sequence = false);
+  /// Values of T or spikes as bytes, whichever the array holds.
+  template <class T>
+  std::variant<View<const T>, View<const std::uint8_t>> values_or_spikes_in(const char* what,
+                                                                            const Array& array);
 
   /// Currents injected in a step.
   template <class T>
@@ -91,12 +100,12 @@ class Call {
 
   /// An array to write: `out`, or a new one of this shape.
   template <class T>
-  Output<T> out(const std::optional<Array>& out, const Shape& shape, const char* what = "out") {
+  Written<T> out(const std::optional<Array>& out, const Shape& shape, const char* what = "out") {
     return writing<T>(what, out, shape, false);
   }
   /// The same for spikes: a new one is bool, `out` may be uint8.
-  Output<std::uint8_t> spikes_out(const std::optional<Array>& out, const Shape& shape,
-                                  const char* what = "out") {
+  Written<std::uint8_t> spikes_out(const std::optional<Array>& out, const Shape& shape,
+                                   const char* what = "out") {
     return writing<std::uint8_t>(what, out, shape, true);
   }
 
@@ -112,7 +121,7 @@ class Call {
   }
   /// What Python is given: the array, in its library. After `run`.
   template <class T>
-  Result result(const Output<T>& output) {
+  Result result(const Written<T>& output) {
     return finish(output.object, output.memory);
   }
 
@@ -129,8 +138,8 @@ class Call {
   template <class T>
   View<const T> reading(const char* what, const Array& array);
   template <class T>
-  Output<T> writing(const char* what, const std::optional<Array>& out, const Shape& shape,
-                    bool is_spikes);
+  Written<T> writing(const char* what, const std::optional<Array>& out, const Shape& shape,
+                     bool is_spikes);
   Library library_of_results() const;
   Stream find_stream() const;
   static Result finish(const nb::object& object, const std::shared_ptr<void>& memory);
@@ -142,6 +151,12 @@ class Call {
   Library library_ = Library::unknown;
   std::vector<nb::ndarray<nb::ro>> held_;
 };
+
+/// Whether an array is in host memory.
+bool is_on_host(const Array& array);
+
+/// An array's data under another shape of as many elements, in its own library.
+Result reshaped(const Array& array, const Shape& shape);
 
 /// Memory of an object as an array: NumPy's on the CPU, an object with `__dlpack__` on a GPU. The
 /// array keeps `owner` alive; nothing is copied.
@@ -193,6 +208,16 @@ namespace nanobind::detail {
 template <>
 struct type_caster<cusynapse::python::Array> {
   NB_TYPE_CASTER(cusynapse::python::Array, const_name("cusynapse._typing.Array"))
+  bool from_python(handle source, std::uint32_t, cleanup_list*) noexcept {
+    value.object = borrow(source);
+    return true;
+  }
+};
+
+template <>
+struct type_caster<cusynapse::python::Spikes> {
+  NB_TYPE_CASTER(cusynapse::python::Spikes,
+                 const_name("cusynapse._typing.Array | cusynapse._core.PackedSpikes"))
   bool from_python(handle source, std::uint32_t, cleanup_list*) noexcept {
     value.object = borrow(source);
     return true;

@@ -19,6 +19,7 @@ NB_MODULE(_core, module) {
   bind_errors();
   bind_arrays(module);
   bind_synapses(module);
+  bind_connections(module);
 }
 
 }  // namespace cusynapse::python

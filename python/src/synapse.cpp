@@ -209,7 +209,7 @@ void bind_base(nb::module_& module) {
                    })
       .def(
           "step",
-          [](const Self& self, const nb::object& spikes, const nb::args& injected,
+          [](const Self& self, const Spikes& spikes, const nb::args& injected,
              StreamHandle stream) {
             visit(self.synapse, [&]<class T>(CurrentSynapse<T>& synapse) {
               Call call(synapse.name(), "step", synapse.device(), stream);
@@ -224,7 +224,7 @@ void bind_base(nb::module_& module) {
           "by models\nthat take them.")
       .def(
           "step_sequence",
-          [](const Self& self, const nb::object& spikes, StreamHandle stream) {
+          [](const Self& self, const Spikes& spikes, StreamHandle stream) {
             visit(self.synapse, [&]<class T>(CurrentSynapse<T>& synapse) {
               Call call(synapse.name(), "step_sequence", synapse.device(), stream);
               const SpikeInput<T> input = call.spike_input<T>("spikes", spikes, true);
