@@ -5,21 +5,30 @@ pC, currents nA.
 """
 
 from ._core import (
+    Accumulator,
     AlphaCurrent,
     Connection,
     Conv2D,
     DeltaCurrent,
     DeltaPlusCurrent,
     DoubleExponentialCurrent,
+    History,
+    LeakyIntegrateAndFire,
     LinearDense,
     LinearDirect,
     LinearLateral,
     PackedSpikes,
+    Projection,
     SingleExponentialCurrent,
     Synapse,
     SynapseFactory,
+    SynapseGroup,
+    UpdateBound,
+    UpdateBounds,
+    Updater,
     __version__,
     cuda_device_count,
+    full_bounds,
 )
 from ._errors import (
     DeviceError,
@@ -34,6 +43,7 @@ from ._errors import (
 )
 
 __all__ = [
+    "Accumulator",
     "AlphaCurrent",
     "Connection",
     "Conv2D",
@@ -42,8 +52,10 @@ __all__ = [
     "DeviceError",
     "DoubleExponentialCurrent",
     "Error",
+    "History",
     "InvalidArgument",
     "InvalidState",
+    "LeakyIntegrateAndFire",
     "LinearDense",
     "LinearDirect",
     "LinearLateral",
@@ -51,11 +63,17 @@ __all__ = [
     "NotSupported",
     "OutOfMemory",
     "PackedSpikes",
+    "Projection",
     "ShapeMismatch",
     "SingleExponentialCurrent",
     "Synapse",
     "SynapseFactory",
+    "SynapseGroup",
+    "UpdateBound",
+    "UpdateBounds",
+    "Updater",
     "WrongDevice",
     "__version__",
     "cuda_device_count",
+    "full_bounds",
 ]

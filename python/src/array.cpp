@@ -127,6 +127,19 @@ nb::object exported(T* data, const Shape& shape, Device device, nb::handle owner
                   nb::rv_policy::reference);
 }
 
+// A buffer as an array that owns it.
+template <class T>
+nb::object as_array(const std::shared_ptr<Buffer<T>>& buffer, const Shape& shape,
+                    nb::dlpack::dtype dtype) {
+  const nb::capsule owner(new std::shared_ptr<Buffer<T>>(buffer), [](void* held) noexcept {
+    delete static_cast<std::shared_ptr<Buffer<T>>*>(held);
+  });
+  if (buffer->device() == Device::cpu()) {
+    return exported<nb::numpy>(buffer->data(), shape, buffer->device(), owner, dtype);
+  }
+  return exported<nb::array_api>(buffer->data(), shape, buffer->device(), owner, dtype);
+}
+
 nb::object new_array(Library library, const Shape& shape, Device device, const char* dtype) {
   const nb::module_ module = nb::module_::import_(module_of(library));
   const nb::tuple extents = to_tuple(shape);
@@ -279,12 +292,7 @@ Written<T> Call::writing(const char* what, const std::optional<Array>& out, cons
     if (library == Library::jax) {
       // JAX writes no memory but its own: it is given this once the results are there.
       const auto buffer = std::make_shared<Buffer<T>>(device_, shape.size());
-      const nb::capsule owner(new std::shared_ptr<Buffer<T>>(buffer), [](void* held) noexcept {
-        delete static_cast<std::shared_ptr<Buffer<T>>*>(held);
-      });
-      return {buffer->view(shape),
-              exported<nb::array_api>(buffer->data(), shape, device_, owner,
-                                      is_spikes ? bool_type : nb::dtype<T>()),
+      return {buffer->view(shape), as_array(buffer, shape, is_spikes ? bool_type : nb::dtype<T>()),
               buffer};
     }
     object = new_array(library, shape, device_, is_spikes ? "bool" : element_name<T>);
@@ -357,6 +365,42 @@ Result view_of(T* data, const Shape& shape, Device device, const nb::object& own
   return {exported<nb::array_api>(data, shape, device, owner, dtype)};
 }
 
+template <class T>
+nb::object copy_of(const Stream& stream, View<const T> values) {
+  const auto buffer = std::make_shared<Buffer<T>>(stream.device(), values.size());
+  memory::copy(stream, buffer->data(), values.data(),
+               static_cast<std::size_t>(values.size()) * sizeof(T));
+  return as_array(buffer, values.shape(), nb::dtype<T>());
+}
+
+Callback::Callback(nb::object function)
+    : function_(new nb::object(std::move(function)), [](const nb::object* held) {
+        const nb::gil_scoped_acquire acquired;
+        delete held;
+      }) {}
+
+int Callback::traverse(visitproc visitor, void* argument) const {
+  if (function_ == nullptr || !function_->is_valid()) return 0;
+  return visitor(function_->ptr(), argument);
+}
+
+void Callback::clear() const {
+  if (function_ != nullptr) function_->reset();
+}
+
+template <class T>
+void call_into(const Callback& function, const nb::object& argument, const char* type,
+               const char* name, const Stream& stream, View<T> out) {
+  const Array returned{function(argument)};
+  Call call(type, name, stream.device());
+  const View<const T> values = call.in<T>("the array returned", returned);
+  if (values.shape() != out.shape()) {
+    call.refuse(Errc::shape_mismatch, "the array returned has shape " + to_string(values.shape()) +
+                                          ", expected " + to_string(out.shape()));
+  }
+  memory::copy(stream, out.data(), values.data(), static_cast<std::size_t>(out.size()) * sizeof(T));
+}
+
 Device to_device(const nb::object& device) {
   const std::string name = nb::cast<std::string>(nb::str(device));
   if (name == "cpu") return Device::cpu();
@@ -411,6 +455,12 @@ template Written<double> Call::writing(const char*, const std::optional<Array>&,
                                        bool);
 template Written<std::uint8_t> Call::writing(const char*, const std::optional<Array>&, const Shape&,
                                              bool);
+template nb::object copy_of(const Stream&, View<const float>);
+template nb::object copy_of(const Stream&, View<const double>);
+template void call_into(const Callback&, const nb::object&, const char*, const char*, const Stream&,
+                        View<float>);
+template void call_into(const Callback&, const nb::object&, const char*, const char*, const Stream&,
+                        View<double>);
 template Result view_of(float*, const Shape&, Device, const nb::object&);
 template Result view_of(double*, const Shape&, Device, const nb::object&);
 template Result view_of(const float*, const Shape&, Device, const nb::object&);

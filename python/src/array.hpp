@@ -33,6 +33,11 @@ struct Spikes {
   nb::object object;
 };
 
+/// An argument that is one number or an array.
+struct Times {
+  nb::object object;
+};
+
 /// A result: an array of the library that the arguments belong to.
 struct Result {
   nb::object object;
@@ -163,12 +168,39 @@ Result reshaped(const Array& array, const Shape& shape);
 template <class T>
 Result view_of(T* data, const Shape& shape, Device device, const nb::object& owner);
 
+/// A copy of an array, Python's own, made in stream order.
+template <class T>
+nb::object copy_of(const Stream& stream, View<const T> values);
+
+/// A function of Python's that an object of the library holds: it may be given up without the
+/// interpreter's lock. Python's object of the same holder shows it to the garbage collector.
+class Callback {
+ public:
+  Callback() = default;
+  explicit Callback(nb::object function);
+
+  nb::object operator()(const nb::object& argument) const { return (*function_)(argument); }
+  int traverse(visitproc visitor, void* argument) const;
+  void clear() const;
+
+ private:
+  std::shared_ptr<nb::object> function_;
+};
+
+/// Calls a function of Python's and copies the array it returns into `out`, in stream order. The
+/// caller holds the interpreter's lock.
+template <class T>
+void call_into(const Callback& function, const nb::object& argument, const char* type,
+               const char* name, const Stream& stream, View<T> out);
+
 /// A device from its name ("cpu", "cuda", "cuda:1") or anything whose text is one.
 Device to_device(const nb::object& device);
 
 /// Calls `make(std::type_identity<T>)` with the element type that "float32" or "float64" names.
 enum class Element : std::uint8_t { float32, float64 };
 Element to_element(const nb::object& dtype);
+/// The name of a dtype of any library: "float32" of torch.float32.
+std::string dtype_text(const nb::object& dtype);
 template <class Make>
 auto with_element(Element element, Make&& make) {
   if (element == Element::float32) return make(std::type_identity<float>{});
@@ -218,6 +250,15 @@ template <>
 struct type_caster<cusynapse::python::Spikes> {
   NB_TYPE_CASTER(cusynapse::python::Spikes,
                  const_name("cusynapse._typing.Array | cusynapse._core.PackedSpikes"))
+  bool from_python(handle source, std::uint32_t, cleanup_list*) noexcept {
+    value.object = borrow(source);
+    return true;
+  }
+};
+
+template <>
+struct type_caster<cusynapse::python::Times> {
+  NB_TYPE_CASTER(cusynapse::python::Times, const_name("float | cusynapse._typing.Array"))
   bool from_python(handle source, std::uint32_t, cleanup_list*) noexcept {
     value.object = borrow(source);
     return true;

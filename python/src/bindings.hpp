@@ -9,7 +9,12 @@ namespace cusynapse::python {
 void bind_errors();
 void bind_arrays(nb::module_& module);
 void bind_synapses(nb::module_& module);
+void bind_groups(nb::module_& module);
+void bind_histories(nb::module_& module);
 void bind_connections(nb::module_& module);
+void bind_updaters(nb::module_& module);
+void bind_projections(nb::module_& module);
+void bind_neurons(nb::module_& module);
 
 /// What every constructor and method takes last.
 using StreamHandle = std::optional<std::uintptr_t>;

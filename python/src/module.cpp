@@ -19,7 +19,12 @@ NB_MODULE(_core, module) {
   bind_errors();
   bind_arrays(module);
   bind_synapses(module);
+  bind_groups(module);
+  bind_histories(module);
   bind_connections(module);
+  bind_updaters(module);
+  bind_projections(module);
+  bind_neurons(module);
 }
 
 }  // namespace cusynapse::python
