@@ -1,5 +1,3 @@
-"""Small references, in NumPy, written from docs/semantics.md."""
-
 import numpy as np
 import pytest
 
