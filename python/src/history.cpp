@@ -334,10 +334,12 @@ void bind_times(Class& bound) {
           "observation"_a, "times"_a, nb::kw_only(), "extrapolation"_a = "previous",
           "constant"_a = 0.0, "adjust_scale"_a = 1.0, "adjust_shift"_a = 0.0, "tolerance"_a = 0.0,
           "offset"_a = 0, "check"_a = true, "stream"_a = nb::none(),
-          "Writes an observation as of times (ms) before the newest one, by changing the two "
-          "around "
-          "each time.\nextrapolation is 'previous', 'next', 'nearest', 'neighbors', "
-          "'linear_forward', 'linear_backward',\n'exponential_decay' or 'exponential_rate_decay'.");
+          "Writes an observation as of times, by changing the two around each time.\n\ntimes are "
+          "ms before "
+          "the slot offset steps back from the head: 0 is the slot the next push writes, 1 the "
+          "newest\nobservation. extrapolation is 'previous', 'next', 'nearest', 'neighbors', "
+          "'linear_forward',\n'linear_backward', "
+          "'exponential_decay' or 'exponential_rate_decay'.");
 }
 
 void bind_changes(Class& bound) {
