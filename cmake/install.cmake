@@ -1,4 +1,4 @@
-# Install rules and the CMake package.
+# Install rules, the CMake package and the pkg-config file.
 include(CMakePackageConfigHelpers)
 
 install(TARGETS cusynapse EXPORT cusynapseTargets)
@@ -12,4 +12,25 @@ write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/cusynapseConfigVers
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/cusynapseConfig.cmake
               ${CMAKE_CURRENT_BINARY_DIR}/cusynapseConfigVersion.cmake
         DESTINATION ${package_folder})
+
+# What whoever links the static library must link as well.
+set(private_libraries)
+foreach(library IN LISTS CMAKE_CXX_IMPLICIT_LINK_LIBRARIES)
+  if(library MATCHES "^(stdc\\+\\+|c\\+\\+|m)$")
+    list(APPEND private_libraries -l${library})
+  endif()
+endforeach()
+if(OpenMP_CXX_FOUND)
+  list(TRANSFORM OpenMP_CXX_LIB_NAMES PREPEND -l OUTPUT_VARIABLE openmp_libraries)
+  list(APPEND private_libraries ${openmp_libraries})
+endif()
+if(CUSYNAPSE_HAS_CUDA)
+  list(APPEND private_libraries -L${CUDAToolkit_LIBRARY_DIR} -lcudart_static -ldl -lrt -lpthread)
+endif()
+list(JOIN private_libraries " " private_libraries)
+file(RELATIVE_PATH prefix_from_pc ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
+string(REGEX REPLACE "/$" "" prefix_from_pc "${prefix_from_pc}")
+configure_file(cmake/cusynapse.pc.in ${CMAKE_CURRENT_BINARY_DIR}/cusynapse.pc @ONLY)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/cusynapse.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

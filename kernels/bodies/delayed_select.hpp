@@ -175,11 +175,12 @@ struct SpikeSelectBody {
     T spike[Width];
     for (int i = 0; i < Width; ++i) spike[i] = math::test_bit(a.spikes, at[i]) ? T(1) : T(0);
 
+    const T amplitude = a.values != nullptr ? a.amplitude : T(1);
     T result[Width];
     for (int i = 0; i < Width; ++i) {
       const T bounded = bounded_selector(selector[i], a.limit);
       const bool inside = !a.has_overbound || is_inside(selector[i], bounded, a.tolerance);
-      const T value = spike[i] != T(0) ? a.amplitude : T(0);
+      const T value = spike[i] != T(0) ? amplitude : T(0);
       result[i] = inside ? value : a.overbound;
     }
     if (a.values != nullptr) {

@@ -38,4 +38,13 @@ TEST(QuickStart, PrintsTheCurrentOfTwoSpikesNowAndALittleEarlier) {
   EXPECT_EQ(step, 6);
 }
 
+#ifdef C_QUICK_START_PROGRAM
+TEST(QuickStart, PrintsTheSameInC) {
+  const demo::Outcome outcome = demo::run_program(C_QUICK_START_PROGRAM, {});
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_EQ(outcome.error, "");
+  EXPECT_EQ(outcome.output, demo::run_program(QUICK_START_PROGRAM, {}).output);
+}
+#endif
+
 }  // namespace

@@ -566,6 +566,41 @@ TEST_P(SynapseLawsTest, AMovedGroupGoesOn) {
   EXPECT_TRUE(group.check_state());
 }
 
+TEST_P(SynapseLawsTest, TheReadoutSelectsWhatCurrentAtAndSpikeAtGive) {
+  support::Random random(support::seed());
+  for_each_class([&]<class T>(Model model) {
+    SynapsePair<T> pair(stream(), settings_of(model, 2, 33, 1.0, 4.0));
+    run(pair, random, InputKind::values, 7);
+    const std::int64_t size = pair.size();
+    const auto selector = model_test::random_selectors<T>(random, pair.settings(), size, true);
+    const cusynapse::Buffer<T> delays(stream(), selector.data(), size);
+    cusynapse::Buffer<T> currents(GetParam(), size);
+    cusynapse::Buffer<std::uint8_t> spikes(GetParam(), size);
+    cusynapse::SynapseReadout<T> readout = pair.synapse().readout();
+    readout.spike.selector = delays.data();
+    if (readout.current.trace_count > 0) {
+      readout.current.selector = delays.data();
+      readout.current.out = currents.data();
+      cusynapse::ops::delayed_select(stream(), readout.current);
+    } else {
+      cusynapse::SpikeSelect<T> current = readout.spike;
+      current.has_overbound = readout.current.has_overbound;
+      current.overbound = readout.current.overbound;
+      current.values = currents.data();
+      cusynapse::ops::spike_select(stream(), current);
+    }
+    readout.spike.bytes = spikes.data();
+    cusynapse::ops::spike_select(stream(), readout.spike);
+
+    std::vector<T> got_currents(selector.size());
+    currents.copy_to_host(stream(), got_currents.data());
+    EXPECT_TRUE(support::matches(got_currents, pair.current_at(selector, 0)));
+    std::vector<std::uint8_t> got_spikes(selector.size());
+    spikes.copy_to_host(stream(), got_spikes.data());
+    EXPECT_TRUE(support::matches(got_spikes, pair.spike_at(selector, 0)));
+  });
+}
+
 TEST_P(SynapseLawsTest, EveryChangeOfStorageIncreasesTheVersion) {
   for_each_class([&]<class T>(Model model) {
     SynapsePair<T> pair(stream(), settings_of(model, 2, 5, 1.0, 3.0));

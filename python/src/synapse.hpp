@@ -1,0 +1,36 @@
+// Synapses as Python holds them.
+#pragma once
+
+#include <memory>
+
+#include "array.hpp"
+#include "cusynapse/synapse.hpp"
+
+namespace cusynapse::python {
+
+/// A synapse of either element type.
+struct SynapseObject {
+  Either<CurrentSynapse> synapse;
+};
+
+/// Makes synapses of one model and its constants, of either element type.
+struct FactoryObject {
+  const char* model;
+  SynapseFactory<float> of_float;
+  SynapseFactory<double> of_double;
+
+  template <class T>
+  const SynapseFactory<T>& of() const {
+    if constexpr (std::is_same_v<T, float>) {
+      return of_float;
+    } else {
+      return of_double;
+    }
+  }
+};
+
+/// A synapse as an object of the class of its model.
+template <class T>
+nb::object wrap(std::shared_ptr<CurrentSynapse<T>> synapse);
+
+}  // namespace cusynapse::python

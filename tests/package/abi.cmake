@@ -1,0 +1,52 @@
+# The functions of C are those of the committed list: in the header, and in the library; and a shared
+# library exports nothing else but what belongs to namespace cusynapse.
+#
+# cmake -D NM=<nm> -D LIBRARY=<library> -D SHARED=<whether it is shared> -D HEADER=<cusynapse.h>
+#       -D SYMBOLS=<list> -P abi.cmake. Fails with every difference.
+
+cmake_minimum_required(VERSION 3.25)
+
+# expect_same(<what> <names>): compares with the list, both ways.
+function(expect_same what)
+  foreach(name IN LISTS ARGN)
+    if(NOT name IN_LIST expected)
+      message(SEND_ERROR "${name} is in ${what} and not in ${SYMBOLS}")
+    endif()
+  endforeach()
+  foreach(name IN LISTS expected)
+    if(NOT name IN_LIST ARGN)
+      message(SEND_ERROR "${name} is in ${SYMBOLS} and not in ${what}")
+    endif()
+  endforeach()
+endfunction()
+
+file(STRINGS ${SYMBOLS} expected REGEX "^cusynapse_")
+
+file(READ ${HEADER} header)
+string(REGEX REPLACE "/\\*([^*]|\\*+[^*/])*\\*+/" "" header "${header}")
+string(REGEX MATCHALL "CUSYNAPSE_EXPORT[^;(]*\\(" declarations "${header}")
+list(TRANSFORM declarations REPLACE ".*[ \n*](cusynapse_[a-z0-9_]+)\\($" "\\1")
+expect_same(${HEADER} ${declarations})
+
+set(options --defined-only --extern-only --format=posix)
+if(SHARED)
+  list(APPEND options --dynamic)
+endif()
+execute_process(COMMAND ${NM} ${options} ${LIBRARY} RESULT_VARIABLE result OUTPUT_VARIABLE symbols
+                ERROR_VARIABLE error)
+if(NOT result EQUAL 0)
+  message(FATAL_ERROR "${NM} ended with ${result}: ${error}")
+endif()
+string(REGEX MATCHALL "[^\n]+" symbols "${symbols}")
+list(FILTER symbols INCLUDE REGEX "^[^ ]+ [A-Za-z]( |$)")
+list(TRANSFORM symbols REPLACE " .*" "")
+set(c_symbols ${symbols})
+list(FILTER c_symbols INCLUDE REGEX "^cusynapse_")
+expect_same(${LIBRARY} ${c_symbols})
+
+if(SHARED)
+  list(FILTER symbols EXCLUDE REGEX "^(cusynapse_|_ZNK?9cusynapse|_ZT[ISV]N9cusynapse)")
+  foreach(symbol IN LISTS symbols)
+    message(SEND_ERROR "${LIBRARY} exports ${symbol}")
+  endforeach()
+endif()
