@@ -505,8 +505,9 @@ cusynapse_status cusynapse_synapse_group_create(cusynapse_stream stream, cusynap
                                                 cusynapse_synapse_group** group) {
   return guarded(__func__, [&](const Where& where) {
     require(where, "group", group);
-    if (count > 0) require(where, "options", options);
-    if (count > 0) require(where, "models", models);
+    host::check(count >= 1, where, "count", static_cast<double>(count), "at least 1");
+    require(where, "options", options);
+    require(where, "models", models);
     const Stream on = stream_of(where, stream);
     with_real(where, dtype, [&](auto element) {
       using T = decltype(element);
