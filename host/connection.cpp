@@ -68,18 +68,6 @@ void check_sequence(const host::Where& where, const char* what, const Shape& got
                                         ", expected " + expected + " with T at least 1");
 }
 
-const char* name_of(Parameter parameter) {
-  switch (parameter) {
-    case Parameter::weight:
-      return "weight";
-    case Parameter::bias:
-      return "bias";
-    case Parameter::delay:
-      return "delay";
-  }
-  return "parameter";
-}
-
 // The width of the slots that delays choose from. Refused before anything is allocated.
 SlotWidth checked_slot_width(const host::Where& where, std::int32_t slots) {
   if (slots > 65535) {
@@ -244,7 +232,8 @@ std::vector<std::uint8_t> Connection<T>::save(const Stream& stream) const {
   state.flag("has_delays", has_delays_);
   for (const Parameter parameter : {Parameter::weight, Parameter::bias, Parameter::delay}) {
     if (!has(parameter)) continue;
-    state.array(name_of(parameter), parameter_shape(parameter), to_host(stream, parameter).data());
+    state.array(host::name_of(parameter), parameter_shape(parameter),
+                to_host(stream, parameter).data());
   }
   state.state("synapse", synapse_->save(stream));
   return state.finish();
@@ -370,7 +359,7 @@ View<const T> Connection<T>::get(Parameter parameter) const noexcept {
 template <class T>
 void Connection<T>::check_there(const host::Where& where, Parameter parameter) const {
   if (has(parameter)) return;
-  throw Error(Errc::not_supported, where.name() + ": got " + name_of(parameter) +
+  throw Error(Errc::not_supported, where.name() + ": got " + host::name_of(parameter) +
                                        ", expected a parameter the connection was built with");
 }
 
@@ -398,7 +387,7 @@ void Connection<T>::set(const Stream& stream, Parameter parameter, View<const T>
   const host::Where where{name(), "set"};
   host::check_stream(where, stream, device());
   check_there(where, parameter);
-  host::check_array(where, name_of(parameter), values.data(), values.shape(),
+  host::check_array(where, host::name_of(parameter), values.data(), values.shape(),
                     parameter_shape(parameter));
   if (parameter == Parameter::delay) {
     constexpr T infinity = std::numeric_limits<T>::infinity();
@@ -424,7 +413,7 @@ void Connection<T>::set_from_host(const Stream& stream, Parameter parameter,
   check_there(where, parameter);
   const Shape& shape = parameter_shape(parameter);
   if (static_cast<std::int64_t>(values.size()) != shape.size()) {
-    throw Error(Errc::shape_mismatch, where.name() + ": " + name_of(parameter) + " has " +
+    throw Error(Errc::shape_mismatch, where.name() + ": " + host::name_of(parameter) + " has " +
                                           std::to_string(values.size()) +
                                           " values, expected those of " + to_string(shape));
   }

@@ -185,8 +185,7 @@ LinearDirect<T>::LinearDirect(const Stream& stream, std::shared_ptr<Synapse<T>> 
 
 template <class T>
 LinearDirect<T>::LinearDirect(const Stream& stream, StateReader& state)
-    : Connection<T>(stream,
-                    direct<typename Connection<T>::Description>(state.shape("input_shape")),
+    : Connection<T>(stream, direct<typename Connection<T>::Description>(state.shape("input_shape")),
                     state) {}
 
 template <class T>
@@ -204,9 +203,9 @@ LinearLateral<T>::LinearLateral(const Stream& stream, std::shared_ptr<Synapse<T>
 
 template <class T>
 LinearLateral<T>::LinearLateral(const Stream& stream, StateReader& state)
-    : Connection<T>(stream,
-                    lateral<typename Connection<T>::Description>(state.shape("input_shape")),
-                    state) {}
+    : Connection<T>(
+          stream, lateral<typename Connection<T>::Description>(state.shape("input_shape")), state) {
+}
 
 template <class T>
 Conv2D<T>::Conv2D(const Stream& stream, const Conv2DOptions& geometry,
@@ -222,8 +221,8 @@ Conv2D<T>::Conv2D(const Stream& stream, const Conv2DOptions& geometry,
 
 template <class T>
 Conv2D<T>::Conv2D(const Stream& stream, StateReader& state)
-    : Connection<T>(stream,
-                    convolution<typename Connection<T>::Description>(geometry_of(state)), state) {}
+    : Connection<T>(stream, convolution<typename Connection<T>::Description>(geometry_of(state)),
+                    state) {}
 
 template <class T>
 std::unique_ptr<Connection<T>> load_connection(const Stream& stream, StateBytes bytes) {

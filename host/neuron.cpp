@@ -115,8 +115,8 @@ template <class T>
 std::unique_ptr<Neuron<T>> load_neuron(const Stream& stream, StateBytes bytes) {
   StateReader state(bytes);
   if (state.class_name() != class_name) {
-    throw Error(Errc::not_supported, "load_neuron: class is " + state.class_name() +
-                                         ", expected " + class_name);
+    throw Error(Errc::not_supported,
+                "load_neuron: class is " + state.class_name() + ", expected " + class_name);
   }
   auto made = std::make_unique<LeakyIntegrateAndFire<T>>(stream, state);
   state.finish();

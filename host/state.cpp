@@ -421,21 +421,26 @@ template void StateWriter::array(const std::string&, const Shape&, const float*,
                                  std::int64_t);
 template void StateWriter::array(const std::string&, const Shape&, const double*, std::int64_t,
                                  std::int64_t);
-template void StateWriter::array(const std::string&, const Shape&, const std::int64_t*, std::int64_t,
-                                 std::int64_t);
-template void StateWriter::array(const std::string&, const Shape&, const std::uint16_t*, std::int64_t,
-                                 std::int64_t);
-template void StateWriter::array(const std::string&, const Shape&, const std::uint8_t*, std::int64_t,
-                                 std::int64_t);
+template void StateWriter::array(const std::string&, const Shape&, const std::int64_t*,
+                                 std::int64_t, std::int64_t);
+template void StateWriter::array(const std::string&, const Shape&, const std::uint16_t*,
+                                 std::int64_t, std::int64_t);
+template void StateWriter::array(const std::string&, const Shape&, const std::uint8_t*,
+                                 std::int64_t, std::int64_t);
 template void StateReader::check_array<float>(const std::string&, const Shape&) const;
 template void StateReader::check_array<double>(const std::string&, const Shape&) const;
 template void StateReader::check_array<std::int64_t>(const std::string&, const Shape&) const;
 template void StateReader::check_array<std::uint16_t>(const std::string&, const Shape&) const;
 template void StateReader::check_array<std::uint8_t>(const std::string&, const Shape&) const;
-template std::vector<float> StateReader::array(const std::string&, const Shape&, std::int64_t, std::int64_t);
-template std::vector<double> StateReader::array(const std::string&, const Shape&, std::int64_t, std::int64_t);
-template std::vector<std::int64_t> StateReader::array(const std::string&, const Shape&, std::int64_t, std::int64_t);
-template std::vector<std::uint16_t> StateReader::array(const std::string&, const Shape&, std::int64_t, std::int64_t);
-template std::vector<std::uint8_t> StateReader::array(const std::string&, const Shape&, std::int64_t, std::int64_t);
+template std::vector<float> StateReader::array(const std::string&, const Shape&, std::int64_t,
+                                               std::int64_t);
+template std::vector<double> StateReader::array(const std::string&, const Shape&, std::int64_t,
+                                                std::int64_t);
+template std::vector<std::int64_t> StateReader::array(const std::string&, const Shape&,
+                                                      std::int64_t, std::int64_t);
+template std::vector<std::uint16_t> StateReader::array(const std::string&, const Shape&,
+                                                       std::int64_t, std::int64_t);
+template std::vector<std::uint8_t> StateReader::array(const std::string&, const Shape&,
+                                                      std::int64_t, std::int64_t);
 
 }  // namespace cusynapse

@@ -97,7 +97,8 @@ class CUSYNAPSE_EXPORT StateReader {
   explicit StateReader(StateBytes bytes);
 
   const std::string& class_name() const noexcept { return class_name_; }
-  /// Refuses a state of another class, or with elements of another type than T: float, double, bool.
+  /// Refuses a state of another class, or with elements of another type than T: float, double,
+  /// bool.
   template <class T>
   void require(const std::string& class_name) const;
 

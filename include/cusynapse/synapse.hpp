@@ -259,7 +259,8 @@ class CUSYNAPSE_EXPORT CurrentSynapse : public Synapse<T> {
 };
 
 /// A synapse of one model. `Model` is a struct of three members, all there is to a model:
-///   using Parameters = ...;                                  // its constants, a plain struct; with
+///   using Parameters = ...;                                  // its constants, a plain struct;
+///   with
 ///                                    // a member `fields` (`ParameterField`) states restore them
 ///   static constexpr const char* name = "...";               // for error messages
 ///   static SynapseModel at(const Parameters& p, double dt);  // checks them; the model at a step
