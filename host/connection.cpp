@@ -198,8 +198,6 @@ void Connection<T>::take_parameters(const Stream& stream, const Parameters& para
   weight_.copy_from_host(stream, parameters.weight.data());
   if (biased_) bias_.copy_from_host(stream, parameters.bias.data());
   if (has_delays_) delay_.copy_from_host(stream, parameters.delay.data());
-  is_weight_stale_ = true;
-  is_delay_stale_ = true;
 }
 
 template <class T>

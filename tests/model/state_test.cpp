@@ -218,12 +218,13 @@ ConnectionSettings connection_settings(ConnectionKind kind, Model model, double 
 
 template <class T>
 void set_random_parameters(const Stream& stream, cusynapse::Connection<T>& connection,
-                           support::Random& random) {
+                           support::Random& random, model_test::Way way) {
   for (const Parameter parameter : model_test::parameters()) {
     if (!connection.has(parameter)) continue;
     const std::int64_t count = connection.parameter_shape(parameter).size();
     const double most = parameter == Parameter::delay ? *connection.delayed_by() + 0.5 : 1.0;
-    connection.set_from_host(stream, parameter, random.values<T>(count, -0.5, most));
+    model_test::write_parameter<T>(stream, connection, parameter,
+                                   random.values<T>(count, -0.5, most), way);
   }
 }
 
@@ -239,7 +240,7 @@ TEST_P(StateTest, ConnectionsGoOnBitForBit) {
         settings.biased = delay != 0;
         SCOPED_TRACE(model_test::describe(settings));
         const auto original = model_test::make_connection<T>(stream(), settings, 1);
-        set_random_parameters(stream(), *original, random);
+        set_random_parameters(stream(), *original, random, model_test::Way::set_from_host);
         run<T>(stream(), *original, 9, 3);
 
         ConnectionSettings other_one = settings;
@@ -252,8 +253,8 @@ TEST_P(StateTest, ConnectionsGoOnBitForBit) {
         const T* const weights = other->weight().data();
         const cusynapse::Synapse<T>* const synapse = &other->synapse();
         std::unique_ptr<Connection> made;
-        // A state of weights that were changed after the last sum.
-        set_random_parameters(stream(), *original, random);
+        // A state of weights that were written after the last sum, to a diagonal as well.
+        set_random_parameters(stream(), *original, random, model_test::Way::edit);
         expect_goes_on<Connection>(stream(), *original,
                                    {{"from the bytes alone",
                                      [&](const Bytes& state) -> Connection& {
@@ -302,6 +303,24 @@ TEST_P(StateTest, ASynapseThatIsSharedIsLoadedOnceForAll) {
   other_second.load(stream(), second.save(stream()));
   EXPECT_EQ(sums(other_second), sums(second));
   EXPECT_EQ(sums(other_first), sums(first));
+}
+
+TEST_P(StateTest, AGroupHasToTakeOverALoadedMember) {
+  const auto saved = model_test::make_synapse<float>(stream(), settings_of(Model::alpha, 3.4));
+  run<float>(stream(), *saved, 7, 1);
+  std::vector<std::unique_ptr<cusynapse::CurrentSynapse<float>>> members;
+  members.push_back(model_test::make_synapse<float>(stream(), other_settings(Model::alpha)));
+  cusynapse::SynapseGroup<float> group(stream(), std::move(members));
+  group[0].load(stream(), saved->save(stream()));
+  const support::DeviceArray<float> ones(stream(), {group.input_size()}, 1.0F);
+  EXPECT_TRUE(
+      refuses([&] { group.step(stream(), ones.constant()); }, Errc::invalid_argument, {"refresh"}));
+  group.refresh(stream());
+  const support::DeviceArray<float> inputs(stream(), {group.input_size()}, 1.0F);
+  group.step(stream(), inputs.constant());
+  const support::DeviceArray<float> frame(stream(), saved->batched_shape(), 1.0F);
+  saved->step(stream(), frame.constant());
+  EXPECT_EQ(group[0].save(stream()), saved->save(stream()));
 }
 
 TEST_P(StateTest, NeuronsGoOnBitForBit) {
