@@ -262,6 +262,12 @@ class Connection(Module):
     def updater(self):
         self.updater_ = None
 
+    def defaultupdater(self, *includes, **kwargs):
+        """There is none: this refuses, and names one that does."""
+        raise NotSupported(
+            f"{type(self).__name__}.defaultupdater: not here; inferno.neural.Updater(connection, "
+            "'weight', ...) takes this connection, and so does cusynapse.Updater without PyTorch")
+
     def update(self, clear=True, **kwargs):
         """Applies what the updater collected."""
         if self.updatable:

@@ -230,20 +230,22 @@ class Synapse(Module):
         is_short = reach > torch.tensor(delay, dtype=dtype_of(core)).item()
         if is_short:  # the oldest slot lies beyond the largest delay
             core.set_delay(reach, keep=True)
-        selector = times.to(core.device).expand(*core.batched_shape, slots).contiguous()
-        read = OrderedDict()
-        for history in self._histories:
-            dtype = torch.bool if history == "spike_" else None
-            out = empty(core, selector.shape, dtype)
-            getattr(core, self._read_function(history) + "_at")(selector, out=out)
-            out = out.movedim(-1, 0).flip(0).contiguous()
-            if self._patches is not None:
-                out = torch.stack([self._patches.of(slot.contiguous()) for slot in out])
-            read[history] = out
-        if is_short:
-            core.set_delay(delay, keep=True)
-            self._storage_changed()
+        try:
+            selector = times.to(core.device).expand(*core.batched_shape, slots).contiguous()
+            read = OrderedDict((name, self._read_slots(name, selector)) for name in self._histories)
+        finally:
+            if is_short:
+                core.set_delay(delay, keep=True)
+                self._storage_changed()
         return read
+
+    def _read_slots(self, history, selector):
+        out = empty(self._core, selector.shape, torch.bool if history == "spike_" else None)
+        getattr(self._core, self._read_function(history) + "_at")(selector, out=out)
+        slots = out.movedim(-1, 0).flip(0).contiguous()
+        if self._patches is None:
+            return slots
+        return torch.stack([self._patches.of(slot) for slot in slots])
 
     def _write_histories(self, given):
         """Becomes what `_read_histories` gave: every slot is stepped in, then overwritten."""
