@@ -262,11 +262,17 @@ class Connection(Module):
     def updater(self):
         self.updater_ = None
 
-    def defaultupdater(self, *includes, **kwargs):
-        """There is none: this refuses, and names one that does."""
-        raise NotSupported(
-            f"{type(self).__name__}.defaultupdater: not here; inferno.neural.Updater(connection, "
-            "'weight', ...) takes this connection, and so does cusynapse.Updater without PyTorch")
+    def defaultupdater(self, *includes, exclude_weight=False, exclude_bias=False,
+                       exclude_delay=False):
+        """An updater of Inferno's, which must be installed, for the parameters there are."""
+        try:
+            from inferno.neural import Updater
+        except ImportError:
+            raise NotSupported(f"{type(self).__name__}.defaultupdater: Inferno, whose updater it "
+                               "would be, is not installed") from None
+        excluded = dict(zip(self._names, (exclude_weight, exclude_bias, exclude_delay)))
+        return Updater(self, *(name for name in self._names
+                               if self._get(name) is not None and not excluded[name]), *includes)
 
     def update(self, clear=True, **kwargs):
         """Applies what the updater collected."""
@@ -428,7 +434,14 @@ class LinearLateral(_Dense):
                              device=self._core.device)
 
     def _set(self, name, value):
-        super()._set(name, value if name == "bias" else value * self.mask)
+        if name != "bias":
+            try:
+                value = value * self.mask
+            except RuntimeError:
+                raise ShapeMismatch(
+                    f"LinearLateral.{name}: values have shape {list(value.shape)}, expected "
+                    f"{list(self.mask.shape)}") from None
+        super()._set(name, value)
 
 
 class LinearDirect(_Linear):

@@ -592,7 +592,7 @@ class Program:
                         for _ in range(3)] for name in names}
 
         def update(library, made):
-            made.updater = self.libraries[0].library.Updater(made, *names)
+            made.updater = made.defaultupdater()
             for name, (first, second, third) in parts.items():
                 setattr(made.updater, name, (first, second))
                 getattr(made.updater, name).pos = third
