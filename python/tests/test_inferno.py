@@ -279,6 +279,20 @@ def test_the_synapse_of_a_convolution_shows_patches(name):
         synapse.spike = synapse.spike
 
 
+def test_hooks_of_the_synapse_see_every_step(kind):
+    connection = make_connection(kind)
+    plain = copy.deepcopy(connection)
+    seen = []
+    connection.synapse.register_forward_hook(lambda module, inputs, current: seen.append(current))
+    if kind == "Conv2D":
+        with pytest.raises(cusynapse.NotSupported, match="hooks"):
+            connection(spikes(connection))
+        return
+    assert_same_from_here(plain, connection, steps=5)
+    assert len(seen) == 5
+    assert torch.equal(seen[-1], connection.synapse.current)
+
+
 def test_changes_at_the_synapse_reach_the_connection(kind):
     connection = make_connection(kind)
     connection(spikes(connection))

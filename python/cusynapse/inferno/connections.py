@@ -309,12 +309,21 @@ class Connection(Module):
             raise InvalidArgument(f"{where}: no inputs, expected spikes")
         self._take_changes()
         core = self._core
-        return core.forward(
-            spikes_or_values(where, "input", self._input(where, "input", inputs[0]), core),
-            *(values(where, "injected current", self._input(where, "injected current", injected),
-                     core, self.batched_inshape)
-              for injected in inputs[1:]),
-            out=empty(core, self.batched_outshape))
+        spikes = spikes_or_values(where, "input", self._input(where, "input", inputs[0]), core)
+        injected = [values(where, "injected current",
+                           self._input(where, "injected current", current), core,
+                           self.batched_inshape)
+                    for current in inputs[1:]]
+        out = empty(core, self.batched_outshape)
+        if self._steps_by_module():
+            self.synapse(*(self.like_synaptic(given) for given in (spikes, *injected)), **kwargs)
+            return core.sum(out=out)
+        return core.forward(spikes, *injected, out=out)
+
+    def _steps_by_module(self):
+        """Whether the synapse is stepped by calling its module, because something looks on."""
+        synapse = self.synapse_
+        return bool(synapse._forward_hooks or synapse._forward_pre_hooks)
 
     # The state: parameters here, histories in the synapse; Inferno has an empty key besides.
 
@@ -516,6 +525,12 @@ class Conv2D(Connection):
         return _core.Conv2D(self.channels, self.height, self.width, self.filters, self.kernel,
                             factory, stride=self.stride, padding=self.padding,
                             dilation=self.dilation, **options)
+
+    def _steps_by_module(self):
+        if super()._steps_by_module():
+            raise NotSupported("Conv2D.forward: hooks of the synapse are not called, expected none; "
+                               "the connection takes hooks")
+        return False
 
     def _make_patches(self):
         return Patches(self._core, self.channels, self.height, self.width, self.kernel, self.stride,
