@@ -343,6 +343,9 @@ class Connection(Module):
             parameters = dict(self._parameters)
             self._build(str(probe.dtype).rpartition(".")[2], str(probe.device))
             self._carry(parameters, histories)
+        for child in self.children():
+            if child is not self.synapse_:
+                child._apply(fn, *args, **kwargs)
         return self
 
     def _carry(self, parameters, histories):

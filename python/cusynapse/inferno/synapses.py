@@ -54,26 +54,20 @@ class Synapse(Module):
         if mode not in ("nearest", "previous"):
             raise RuntimeError(
                 f"{where}: {self._interpolation} is {mode!r}, expected 'nearest' or 'previous'")
-        self._options = {
-            "interpolation": mode,
-            "tolerance": number(where, "interp_tol", tolerance),
-            "current_overbound":
-                None if current_overbound is None
-                else number(where, "current_overbound", current_overbound),
-            "spike_overbound": None if spike_overbound is None else bool(spike_overbound),
-        }
         self._shape = extents(where, "shape", shape)
         self._inplace = bool(inplace)
         self._owner = None  # the connection's object whose synapse this is
         self._patches = None  # of a convolution: how pixels become what this is shaped like
-        self._make({name: number(where, name, constants[name]) for name in self._constants},
-                   step_time=number(where, "step_time", step_time),
-                   delay=number(where, "delay", delay),
-                   batch_size=integer(where, "batch_size", batch_size), dtype=default_dtype(),
-                   device="cpu")
-
-    def _make(self, constants, **options):
-        self._core = self._model(self._shape, **constants, **self._options, **options)
+        self._core = self._model(
+            self._shape, number(where, "step_time", step_time),
+            **{name: number(where, name, constants[name]) for name in self._constants},
+            delay=number(where, "delay", delay),
+            batch_size=integer(where, "batch_size", batch_size), interpolation=mode,
+            tolerance=number(where, "interp_tol", tolerance),
+            current_overbound=(None if current_overbound is None
+                               else number(where, "current_overbound", current_overbound)),
+            spike_overbound=None if spike_overbound is None else bool(spike_overbound),
+            dtype=default_dtype())
 
     def extra_repr(self):
         return f"shape={self.shape}, batchsz={self.batchsz}, dt={self.dt}, delay={self.delay}"
@@ -217,8 +211,10 @@ class Synapse(Module):
     def _read_constants(self):
         return {name: getattr(self._core, name) for name in self._constants}
 
-    def _read_function(self, history):
-        return history[:-1]
+    def _read_model(self):
+        """What the synapse is made from, besides its shape."""
+        names = ("interpolation", "tolerance", "current_overbound", "spike_overbound")
+        return {**self._read_constants(), **{name: getattr(self._core, name) for name in names}}
 
     def _read_histories(self):
         """Every slot of every history, [slots, batchsz, *shape], oldest first."""
@@ -241,7 +237,7 @@ class Synapse(Module):
 
     def _read_slots(self, history, selector):
         out = empty(self._core, selector.shape, torch.bool if history == "spike_" else None)
-        getattr(self._core, self._read_function(history) + "_at")(selector, out=out)
+        getattr(self._core, history + "at")(selector, out=out)
         slots = out.movedim(-1, 0).flip(0).contiguous()
         if self._patches is None:
             return slots
@@ -260,7 +256,7 @@ class Synapse(Module):
             core.step(taken["spike_"][slot].contiguous())
             for name, data in taken.items():
                 if name != "spike_":
-                    getattr(core, "set_" + self._read_function(name))(data[slot].contiguous())
+                    getattr(core, "set_" + name[:-1])(data[slot].contiguous())
 
     def get_extra_state(self):
         return OrderedDict((f"_{name}_pointer", 0) for name in self._histories)
@@ -297,21 +293,25 @@ class Synapse(Module):
     def __getstate__(self):
         state = self.__dict__.copy()
         del state["_core"], state["_owner"], state["_patches"]
-        state["_saved"] = {
-            "constants": self._read_constants(),
-            "options": {"step_time": self.dt, "delay": self.delay, "batch_size": self.batchsz,
-                        "dtype": self._core.dtype, "device": self._core.device},
-            "histories": self._read_histories(),
-        }
+        state["_saved"] = self._save()
         return state
+
+    def _save(self):
+        core = self._core
+        return self._read_histories(), {
+            **self._read_model(), "step_time": core.step_time, "delay": core.delay,
+            "batch_size": core.batch_size, "dtype": core.dtype, "device": core.device}
+
+    def _load(self, histories, options):
+        self._core = self._model(self._shape, **options)
+        self._write_histories(histories)
 
     def __setstate__(self, state):
         state = dict(state)
         saved = state.pop("_saved")
         super().__setstate__(state)
         self._owner = self._patches = None
-        self._make(saved["constants"], **saved["options"])
-        self._write_histories(saved["histories"])
+        self._load(*saved)
 
     def _apply(self, fn, *args, **kwargs):
         if self._owner is not None:
@@ -319,17 +319,15 @@ class Synapse(Module):
                                "the connection")
         probe = fn(torch.empty(0, dtype=dtype_of(self._core), device=self._core.device))
         if probe.dtype != dtype_of(self._core) or probe.device != torch.device(self._core.device):
-            saved = self.__getstate__()["_saved"]
-            options = dict(saved["options"], dtype=str(probe.dtype).rpartition(".")[2],
-                           device=str(probe.device))
-            self._make(saved["constants"], **options)
-            self._write_histories(saved["histories"])
+            histories, options = self._save()
+            self._load(histories, {**options, "dtype": str(probe.dtype).rpartition(".")[2],
+                                   "device": str(probe.device)})
         return super()._apply(fn, *args, **kwargs)
 
     # For connections.
 
     def _factory(self):
-        return self._model.factory(**self._read_constants(), **self._options)
+        return self._model.factory(**self._read_model())
 
     def _adopt(self, core, owner, patches=None):
         """Becomes the module of a connection's synapse, which replaces its own."""
