@@ -1,0 +1,134 @@
+"""NIR files as dictionaries, read with every size checked before memory is taken for it."""
+
+import os
+import re
+
+from ._refusal import refuse
+
+DEFLATE_RATIO = 1032  # of what deflate, the strongest filter taken, can expand
+HEADER_BYTES = 1 << 16  # data this small need not be backed by the file
+DEEPEST = 32  # groups within groups
+FILTERS = {1, 2, 3, 32000}  # deflate, shuffle, fletcher32, lzf
+
+
+def load(path, memory_limit):
+    """The dictionary of the graph in a file: {'type': ..., field: array, ...}, nodes likewise.
+
+    Only hard links, plain layouts and types, and the filters NIR writes are followed. Errors:
+    `invalid_argument`, whatever is wrong with the file; `OSError` where it cannot be opened as a file.
+    """
+    import h5py
+
+    path = os.fspath(path)
+    with open(path, "rb") as file:  # so that a missing file is the system's error, not HDF5's
+        size = os.fstat(file.fileno()).st_size
+    try:
+        with h5py.File(path, "r") as root:
+            return _Loader(h5py, size, memory_limit).load(root)
+    except (MemoryError, OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
+        if hasattr(error, "code"):
+            raise
+        refuse(path, f"is no readable HDF5 file: {error}", cause=error)
+
+
+class _Loader:
+    def __init__(self, h5py, file_size, memory_limit):
+        self.h5py = h5py
+        self.file_size = file_size
+        self.left = min(memory_limit, HEADER_BYTES + DEFLATE_RATIO * file_size)
+        self.seen = set()
+
+    def load(self, root):
+        version = self.dataset(self.child(root, "version", "/"), "/version")
+        if not isinstance(version, str) or not re.match(r"[01]\.\d", version):
+            refuse("/version", f"is {version!r}, expected 0.x or 1.x")
+        node = self.child(root, "node", "/")
+        if not isinstance(node, self.h5py.Group):
+            refuse("/node", "is a data set, expected a group")
+        return self.group(node, "/node", 0)
+
+    def child(self, group, name, where):
+        link = group.get(name, getlink=True)
+        if link is None:
+            refuse(where, f"has no {name!r}")
+        if not isinstance(link, self.h5py.HardLink):
+            refuse(f"{where.rstrip('/')}/{name}", f"is a {type(link).__name__}, expected no link")
+        return group[name]
+
+    def group(self, group, where, depth):
+        address = self.h5py.h5o.get_info(group.id).addr
+        if address in self.seen:
+            refuse(where, "is a group that is there twice, expected a tree")
+        self.seen.add(address)
+        if depth > DEEPEST:
+            refuse(where, f"lies {depth} groups deep, expected at most {DEEPEST}")
+        read = {}
+        for name in group:
+            if not isinstance(name, str):
+                refuse(where, f"has the name {name!r}, expected UTF-8")
+            child, path = self.child(group, name, where), f"{where}/{name}"
+            if isinstance(child, self.h5py.Group):
+                read[name] = self.group(child, path, depth + 1)
+            elif isinstance(child, self.h5py.Dataset):
+                read[name] = self.dataset(child, path)
+            else:
+                refuse(path, "is a named type, expected a group or a data set")
+        return read
+
+    def dataset(self, dataset, where):
+        if not isinstance(dataset, self.h5py.Dataset):
+            refuse(where, "is no data set, expected one")
+        text = self.h5py.check_string_dtype(dataset.dtype)
+        if text is None and dataset.dtype.kind not in "biuf":
+            refuse(where, f"has type {dataset.dtype}, expected numbers or text")
+        if dataset.shape is None:
+            refuse(where, "is empty, expected a value")
+        self.check_layout(dataset, where)
+        count = 1
+        for extent in dataset.shape:
+            count *= int(extent)
+        size = count * max(dataset.dtype.itemsize, 8)
+        if size > self.left:
+            refuse(where, f"has shape {dataset.shape}: {size} bytes, expected at most {self.left}")
+        self.left -= size
+        if text is None:
+            return dataset[()]
+        return self.text(dataset, where)
+
+    def check_layout(self, dataset, where):
+        properties = dataset.id.get_create_plist()
+        if properties.get_layout() == self.h5py.h5d.VIRTUAL or properties.get_external_count():
+            refuse(where, "lies in other files, expected its values in this one")
+        for index in range(properties.get_nfilters()):
+            code = properties.get_filter(index)[0]
+            if code not in FILTERS:
+                refuse(where, f"has filter {code}, expected deflate, shuffle, fletcher32 or lzf")
+        if dataset.chunks is not None:
+            count = 1
+            for extent in dataset.chunks:
+                count *= int(extent)
+            if count * dataset.dtype.itemsize > self.left:
+                refuse(where, f"has chunks {dataset.chunks}, expected at most {self.left} bytes")
+
+    def text(self, dataset, where):
+        """A string, or nested lists of strings. Read in parts: many may share the file's text."""
+        if dataset.shape == ():
+            return self.decoded(dataset[()], where)
+        rows = max(1, (1 << 26) // max(1, self.file_size * dataset.size // max(1, len(dataset))))
+        read = []
+        for start in range(0, len(dataset), rows):
+            for row in dataset[start : start + rows].reshape(-1, *dataset.shape[1:]):
+                read.append(self.row(row, where))
+        return read
+
+    def row(self, row, where):
+        if isinstance(row, (str, bytes)):
+            return self.decoded(row, where)
+        return [self.row(value, where) for value in row]
+
+    def decoded(self, value, where):
+        text = value.decode("utf-8") if isinstance(value, bytes) else value
+        self.left -= len(text)
+        if not isinstance(text, str) or self.left < 0:
+            refuse(where, "has more text than the file can hold")
+        return text
