@@ -26,9 +26,9 @@ from ._core import (
     UpdateBound,
     UpdateBounds,
     Updater,
-    __version__,
     cuda_device_count,
     full_bounds,
+    version as __version__,
 )
 from ._errors import (
     DeviceError,

@@ -59,7 +59,7 @@ class DeviceError(Error, RuntimeError):
 CLASSES = {cls.code: cls for cls in Error.__subclasses__()}
 
 
-def make(code, message):
+def make(code: str, message: str) -> Error:
     """The exception of a code."""
     error = CLASSES.get(code, Error)(message)
     error.code = code

@@ -423,6 +423,9 @@ void bind_sums(Class& bound) {
           },
           "spikes"_a, "injected"_a, "out"_a = nb::none(), "accumulate"_a = false,
           "stream"_a = nb::none(),
+          nb::sig("def forward(self, spikes: cusynapse._typing.Array | PackedSpikes, "
+                  "*injected: cusynapse._typing.Array, out: cusynapse._typing.Array | None = None, "
+                  "accumulate: bool = False, stream: int | None = None) -> typing.Any"),
           "One step: steps the synapse with spikes [B, *input_shape], then W current(t - d) + b, "
           "nA,\n[B, *output_shape]. accumulate: adds it to what out holds.")
       .def(

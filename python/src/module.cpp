@@ -12,9 +12,10 @@ namespace cusynapse::python {
 
 NB_MODULE(_core, module) {
   module.doc() = "Objects of the library. Import them from cusynapse.";
-  module.attr("__version__") = CUSYNAPSE_TEXT(CUSYNAPSE_VERSION_MAJOR) "." CUSYNAPSE_TEXT(
+  module.attr("version") = CUSYNAPSE_TEXT(CUSYNAPSE_VERSION_MAJOR) "." CUSYNAPSE_TEXT(
       CUSYNAPSE_VERSION_MINOR) "." CUSYNAPSE_TEXT(CUSYNAPSE_VERSION_PATCH);
-  nb::set_leak_warnings(false);  // views of parameters may outlive the interpreter in other libraries
+  nb::set_leak_warnings(
+      false);  // views of parameters may outlive the interpreter in other libraries
   module.def("cuda_device_count", &cuda_device_count,
              "How many GPUs this process can use: 0 without a CUDA build, a driver, or a GPU.");
   bind_errors();

@@ -45,6 +45,9 @@ constexpr const char* name = "Projection";
 // A gradient: an array to write, None for a new one, False for none at all.
 using Gradient = std::optional<std::variant<bool, Array>>;
 
+// A function from an array to another.
+using Transform = nb::typed<nb::callable, Result(Result)>;
+
 Receptor to_receptor(const std::string& word) {
   return choose<Receptor>(name, "receptor", word,
                           {{"excitatory", Receptor::excitatory},
@@ -66,7 +69,7 @@ void bind_constructor(Class& bound) {
       "__init__",
       [](Self* self, std::int64_t in_features, std::int64_t out_features,
          const std::string& receptor, const std::optional<Array>& mask, double scale,
-         double minimum, double maximum, const std::optional<nb::callable>& transform,
+         double minimum, double maximum, const std::optional<Transform>& transform,
          std::uint64_t seed, const nb::object& dtype, const nb::object& device,
          StreamHandle stream) {
         Call call(name, "__init__", to_device(device), stream);

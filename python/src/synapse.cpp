@@ -219,6 +219,8 @@ void bind_base(nb::module_& module) {
             });
           },
           "spikes"_a, "injected"_a, "stream"_a = nb::none(),
+          nb::sig("def step(self, spikes: cusynapse._typing.Array | PackedSpikes, "
+                  "*injected: cusynapse._typing.Array, stream: int | None = None) -> None"),
           "One step: decay, inject the spikes, remember the result. Spikes are bool, uint8, values "
           "of\nthe dtype (0.5 is half a charge) or PackedSpikes; injected currents (nA) are added "
           "by models\nthat take them.")

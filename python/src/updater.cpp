@@ -52,6 +52,9 @@ PyType_Slot accumulator_slots[] = {{Py_tp_traverse, reinterpret_cast<void*>(trav
 PyType_Slot updater_slots[] = {{Py_tp_traverse, reinterpret_cast<void*>(traverse_updater)},
                                {0, nullptr}};
 
+// A function from a list of arrays to one.
+using Reducer = nb::typed<nb::callable, Result(nb::typed<nb::list, Result>)>;
+
 BoundRule to_rule(const std::string& word) {
   return choose<BoundRule>("UpdateBound", "rule", word,
                            {{"none", BoundRule::none},
@@ -147,11 +150,10 @@ void bind_accumulator(nb::module_& module) {
                    })
       .def(
           "set_reduction",
-          [](Self& self, const std::variant<std::string, nb::callable>& reduction,
-             StreamHandle stream) {
+          [](Self& self, const std::variant<std::string, Reducer>& reduction, StreamHandle stream) {
             visit(self.accumulator, [&]<class T>(Accumulator<T>& accumulator) {
               Call call("Accumulator", "set_reduction", accumulator.device(), stream);
-              if (const auto* function = std::get_if<nb::callable>(&reduction)) {
+              if (const auto* function = std::get_if<Reducer>(&reduction)) {
                 const Callback callback(*function);
                 UpdateReducer<T> reducer = to_reducer<T>(callback);
                 call.run(

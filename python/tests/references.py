@@ -175,8 +175,8 @@ class LeakyIntegrateAndFire:
     def __init__(self, shape, dt, tau, rest, reset, threshold, period, resistance, dtype):
         self.T = T = np.dtype(dtype).type
         self.dt, self.steps = dt, math.ceil(period / dt)
-        e = math.exp(-dt / tau)
-        self.decay, self.gain = T(e), T(resistance * (1 - e))
+        one_minus_e = -math.expm1(-dt / tau)
+        self.decay, self.gain = T(math.exp(-dt / tau)), T(resistance * one_minus_e)
         self.rest, self.reset, self.threshold = T(rest), T(reset), T(threshold)
         self.voltage = np.full(shape, self.rest)
         self.left = np.zeros(shape, int)

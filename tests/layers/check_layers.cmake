@@ -1,6 +1,7 @@
 # Who may include whom: cmake -D SOURCE=<project> -P check_layers.cmake. Fails with every broken rule.
 #
-# include sees include; kernels see include and kernels; host sees include, host and kernels/backend.hpp.
+# include sees include; kernels see include and kernels; host sees include, host and kernels/backend.hpp;
+# python sees include.
 # No CUDA, CCCL or OpenMP header under include; __global__ only in kernels/cuda/launch.cuh; one file asks
 # whether CUDA was built; of the kernels, only cuda/ includes CUDA's headers.
 
@@ -43,3 +44,4 @@ check_folder(kernels/bodies "^(cusynapse|kernels/bodies)/")
 check_folder(kernels/cpu "^(cusynapse/|kernels/(backend\\.hpp|bodies/|cpu/))")
 check_folder(kernels/cuda "^(cusynapse/|kernels/(backend\\.hpp|bodies/|cuda/))")
 check_folder(host "^(cusynapse/|host/|kernels/backend\\.hpp)")
+check_folder(python/src "^cusynapse/")

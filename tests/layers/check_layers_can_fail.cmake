@@ -3,7 +3,7 @@
 
 function(expect_refused file line reason)
   file(REMOVE_RECURSE ${WORK})
-  file(COPY ${SOURCE}/include ${SOURCE}/kernels ${SOURCE}/host DESTINATION ${WORK})
+  file(COPY ${SOURCE}/include ${SOURCE}/kernels ${SOURCE}/host ${SOURCE}/python DESTINATION ${WORK})
   file(APPEND ${WORK}/${file} "\n${line}\n")
   execute_process(COMMAND ${CMAKE_COMMAND} -D SOURCE=${WORK}
                           -P ${CMAKE_CURRENT_LIST_DIR}/check_layers.cmake
@@ -21,4 +21,5 @@ expect_refused(kernels/cpu/launch.hpp "#include \"host/check.hpp\"" "may not inc
 expect_refused(host/check.hpp "#include \"kernels/bodies/access.hpp\"" "may not include kernels/bodies")
 expect_refused(kernels/cuda/ring_operations.cu "__global__ void stray() {}" "may not hold __global__")
 expect_refused(host/ops.cpp "#if defined(CUSYNAPSE_HAS_CUDA)" "may not ask whether CUDA")
+expect_refused(python/src/module.cpp "#include \"host/check.hpp\"" "may not include host")
 file(REMOVE_RECURSE ${WORK})

@@ -1,0 +1,70 @@
+"""Calls let other threads of Python run."""
+
+import threading
+import time
+
+import cusynapse
+import models
+import numpy as np
+
+
+def longest_pause_during(call):
+    """Runs a call in another thread. Its duration, and the longest this one stood still meanwhile."""
+    duration = []
+
+    def timed():
+        begin = time.perf_counter()
+        call()
+        duration.append(time.perf_counter() - begin)
+
+    thread = threading.Thread(target=timed)
+    longest, last = 0.0, time.perf_counter()
+    thread.start()
+    while not duration:
+        now = time.perf_counter()
+        longest, last = max(longest, now - last), now
+    thread.join()
+    return duration[0], max(longest, time.perf_counter() - last)
+
+
+def test_the_measure_sees_a_lock_that_is_held():
+    duration, pause = longest_pause_during(lambda: 3 ** 2_000_000)
+    assert pause > duration / 2
+
+
+def test_a_long_call_lets_other_threads_run():
+    connection = cusynapse.LinearDense(
+        1024, 1024, models.factory("SingleExponentialCurrent"), delay=20.0, batch_size=8)
+    spikes = np.random.default_rng(1).random((200, 8, 1024)) < 0.1
+    out = np.empty((200, 8, 1024), np.float32)
+    connection.forward_sequence(spikes, out)
+    duration, pause = longest_pause_during(lambda: connection.forward_sequence(spikes, out))
+    assert pause < duration / 2
+
+
+def test_objects_of_their_own_are_stepped_by_two_threads_at_once():
+    synapses = [models.synapse("AlphaCurrent", 50000, delay=3.0) for _ in range(2)]
+    spikes = np.random.default_rng(1).random((1, 50000)) < 0.1
+
+    def steps(synapse):
+        for _ in range(50):
+            synapse.step(spikes)
+
+    threads = [threading.Thread(target=steps, args=(synapse,)) for synapse in synapses]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    alone = models.synapse("AlphaCurrent", 50000, delay=3.0)
+    steps(alone)
+    for synapse in synapses:
+        np.testing.assert_array_equal(synapse.current(), alone.current())
+
+
+def test_a_reduction_runs_in_the_calling_thread():
+    accumulator = cusynapse.Accumulator(3)
+    seen = []
+    accumulator.set_reduction(lambda parts: seen.append(threading.get_ident()) or parts[0])
+    accumulator.add_positive(np.ones(3, np.float32))
+    accumulator.update(np.zeros(3, np.float32))
+    assert seen == [threading.get_ident()]
