@@ -1,7 +1,9 @@
 """NIR files as dictionaries, read with every size checked before memory is taken for it."""
 
+import mmap
 import os
 import re
+import struct
 
 from ._refusal import refuse
 
@@ -21,7 +23,7 @@ def load(path, memory_limit):
 
     path = os.fspath(path)
     with open(path, "rb") as file:  # so that a missing file is the system's error, not HDF5's
-        size = os.fstat(file.fileno()).st_size
+        size = _check_bytes(file, path)
     try:
         with h5py.File(path, "r") as root:
             return _Loader(h5py, size, memory_limit).load(root)
@@ -29,6 +31,42 @@ def load(path, memory_limit):
         if hasattr(error, "code"):
             raise
         refuse(path, f"is no readable HDF5 file: {error}", cause=error)
+
+
+def _check_bytes(file, path):
+    """What HDF5 itself does not find: heaps of texts in which its reader would go round for ever.
+
+    Source: HDF5 File Format Specification 3.0, superblock (II.A) and global heap (III.E). Returns the
+    size of the file.
+    """
+    size = os.fstat(file.fileno()).st_size
+    if size < 16 or file.read(8) != b"\x89HDF\r\n\x1a\n":
+        refuse(path, "is no readable HDF5 file: it has no signature")
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        widths = data[13:15] if data[8] < 2 else data[9:11]
+        if widths != b"\x08\x08":
+            refuse(path, f"has addresses and sizes of {tuple(widths)} bytes, expected 8 and 8")
+        heap = data.find(b"GCOL\x01")
+        while heap >= 0:
+            if not _is_heap(data[heap : heap + 16], data, heap):
+                refuse(path, f"is no readable HDF5 file: a broken heap at byte {heap}")
+            heap = data.find(b"GCOL\x01", heap + 1)
+    return size
+
+
+def _is_heap(header, data, start):
+    """Whether the objects of a heap fill it, one after the other."""
+    end = start + int.from_bytes(header[8:16], "little")
+    if end > len(data):
+        return False
+    at = start + 16
+    while end - at >= 16:
+        index, _, _, size = struct.unpack("<HHIQ", data[at : at + 16])
+        size = size if index == 0 else 16 + (size + 7) // 8 * 8  # index 0: what is free, in all
+        if not 16 <= size <= end - at:
+            return False
+        at += size
+    return True
 
 
 class _Loader:

@@ -13,7 +13,7 @@ from .. import (
     LinearDirect,
     SingleExponentialCurrent,
 )
-from .._errors import Error, InvalidArgument, ShapeMismatch
+from .._errors import InvalidArgument, NotSupported, ShapeMismatch
 from ._nodes import NEURONS, SPIKING, TIMES
 from ._refusal import refuse, refuse_node
 
@@ -39,8 +39,9 @@ class Network:
         for name, stage in graph.stages.items():
             try:
                 self._objects[name] = self._make(stage)
-            except InvalidArgument as error:
-                refuse_node(name, stage.kind, f"cannot be run: {error}", cause=error)
+            except (InvalidArgument, NotSupported) as error:
+                reason = str(error).rsplit(" [", 1)[0]  # the library's text without its code
+                refuse_node(name, stage.kind, f"cannot be run: {reason}", cause=error)
         self._clear_late()
 
     # What it is -----------------------------------------------------------------------------

@@ -215,7 +215,7 @@ class _Parser:
         spread = [d * (k - 1) for d, k in zip(dilation, kernel)]
         padding = self.padding(spread, stride)
         output = tuple(
-            (n + 2 * p - s) // t + 1 if n + 2 * p > s else 0
+            (n + 2 * p - s - 1) // t + 1 if n + 2 * p > s else 0
             for n, p, s, t in zip(size, padding, spread, stride)
         )
         if min(output) < 1:
