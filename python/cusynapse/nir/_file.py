@@ -1,5 +1,6 @@
 """NIR files as dictionaries, read with every size checked before memory is taken for it."""
 
+import math
 import mmap
 import os
 import re
@@ -122,9 +123,9 @@ class _Loader:
         if dataset.shape is None:
             refuse(where, "is empty, expected a value")
         self.check_layout(dataset, where)
-        count = 1
-        for extent in dataset.shape:
-            count *= int(extent)
+        count = math.prod(dataset.shape)
+        if text is not None and count > self.file_size:
+            refuse(where, f"has {count} texts, expected at most one a byte of the file")
         size = count * max(dataset.dtype.itemsize, 8)
         if size > self.left:
             refuse(where, f"has shape {dataset.shape}: {size} bytes, expected at most {self.left}")
@@ -141,12 +142,8 @@ class _Loader:
             code = properties.get_filter(index)[0]
             if code not in FILTERS:
                 refuse(where, f"has filter {code}, expected deflate, shuffle, fletcher32 or lzf")
-        if dataset.chunks is not None:
-            count = 1
-            for extent in dataset.chunks:
-                count *= int(extent)
-            if count * dataset.dtype.itemsize > self.left:
-                refuse(where, f"has chunks {dataset.chunks}, expected at most {self.left} bytes")
+        if math.prod(dataset.chunks or ()) * dataset.dtype.itemsize > self.left:
+            refuse(where, f"has chunks {dataset.chunks}, expected at most {self.left} bytes")
 
     def text(self, dataset, where):
         """A string, or nested lists of strings. Read in parts: many may share the file's text."""
@@ -166,7 +163,9 @@ class _Loader:
 
     def decoded(self, value, where):
         text = value.decode("utf-8") if isinstance(value, bytes) else value
+        if not isinstance(text, str):
+            refuse(where, f"has {text!r}, expected text")
         self.left -= len(text)
-        if not isinstance(text, str) or self.left < 0:
+        if self.left < 0:
             refuse(where, "has more text than the file can hold")
         return text

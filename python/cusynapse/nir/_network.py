@@ -261,7 +261,7 @@ class Network:
         spiking = {name: self._gives_spikes(self._graph.stages[name].sources) for name in self.outputs}
         outputs = {
             name: np.empty(
-                (steps, self._batch_size, *shape), np.uint8 if spiking[name] else self._dtype
+                (steps, self._batch_size, *shape), bool if spiking[name] else self._dtype
             )
             for name, shape in self.outputs.items()
         }
@@ -329,7 +329,7 @@ class Network:
         for stage in self._graph.stages.values():
             for source, late in zip(stage.sources, stage.late):
                 if late:
-                    kind = np.uint8 if self._gives_spikes([source]) else self._dtype
+                    kind = bool if self._gives_spikes([source]) else self._dtype
                     shape = self._graph.stages[source].output_shape
                     self._late[source] = np.zeros((self._batch_size, *shape), kind)
 
