@@ -402,16 +402,17 @@ void call_into(const Callback& function, const nb::object& argument, const char*
 }
 
 Device to_device(const nb::object& device) {
-  const std::string name = nb::cast<std::string>(nb::str(device));
+  std::string name = nb::cast<std::string>(nb::str(device));
   if (name == "cpu") return Device::cpu();
-  if (name == "cuda") return Device::cuda(0);
+  if (name == "cuda") name = "cuda:0";
   const std::string ordinal = name.rfind("cuda:", 0) == 0 ? name.substr(5) : "";
   if (ordinal.empty() || ordinal.size() > 4 ||
       ordinal.find_first_not_of("0123456789") != std::string::npos) {
     throw Error(Errc::invalid_argument,
                 "device is '" + name + "', expected 'cpu', 'cuda' or 'cuda:<number>'");
   }
-  return Device::cuda(std::stoi(ordinal));
+  // Refuses a GPU that is not there, before any library is asked for its current stream.
+  return Stream::cuda(static_cast<CUstream_st*>(nullptr), std::stoi(ordinal)).device();
 }
 
 std::string dtype_text(const nb::object& dtype) {

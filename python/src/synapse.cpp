@@ -202,6 +202,41 @@ void bind_base(nb::module_& module) {
           "slots",
           [](const Self& self) { return visit(self.synapse, [](auto& s) { return s.slots(); }); },
           "Steps the history holds.")
+      .def_prop_ro("interpolation",
+                   [](const Self& self) {
+                     const auto rule =
+                         visit(self.synapse, [](auto& s) { return s.options().interpolation; });
+                     return rule == SpikeInterpolation::previous ? "previous" : "nearest";
+                   })
+      .def_prop_ro(
+          "tolerance",
+          [](const Self& self) {
+            return visit(self.synapse, [](auto& s) { return s.options().tolerance; });
+          },
+          "Delays this near to a step count as on it, ms.")
+      .def_prop_ro(
+          "current_overbound",
+          [](const Self& self) {
+            return visit(self.synapse, [](auto& s) { return s.options().current_overbound; });
+          },
+          "The current beyond the largest delay, nA; None: the one at it.")
+      .def_prop_ro(
+          "spike_overbound",
+          [](const Self& self) {
+            return visit(self.synapse, [](auto& s) { return s.options().spike_overbound; });
+          },
+          "The same for spikes.")
+      .def(
+          "pointer",
+          [](const Self& self, StreamHandle stream) {
+            return visit(self.synapse, [&](const auto& synapse) {
+              Call call(synapse.name(), "pointer", synapse.device(), stream);
+              std::int32_t pointer = 0;
+              call.run([&](const Stream& on) { pointer = synapse.pointer(on); });
+              return pointer;
+            });
+          },
+          nb::kw_only(), "stream"_a = nb::none(), "The slot the next step writes.")
       .def_prop_ro("dtype", [](const Self& self) { return dtype_name(self.synapse); })
       .def_prop_ro("device",
                    [](const Self& self) {

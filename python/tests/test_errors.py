@@ -62,9 +62,10 @@ def test_too_much_memory_is_a_memory_error():
 
 def test_a_gpu_that_is_not_there_is_a_runtime_error():
     absent = f"cuda:{cusynapse.cuda_device_count()}"
-    with pytest.raises(RuntimeError) as raised:
-        models.synapse("DeltaCurrent", 4, device=absent, stream=1)
-    assert type(raised.value) is cusynapse.NoDevice
+    for options in ({}, {"stream": 1}):
+        with pytest.raises(RuntimeError) as raised:
+            models.synapse("DeltaCurrent", 4, device=absent, **options)
+        assert type(raised.value) is cusynapse.NoDevice
 
 
 def test_the_version_is_that_of_the_package():

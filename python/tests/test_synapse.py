@@ -196,6 +196,20 @@ def test_takes_other_constants():
     np.testing.assert_array_equal(synapse.current(), np.full((1, 4), 3.0))
 
 
+def test_has_the_options_it_was_made_with(name, dtype):
+    synapse = models.synapse(
+        name, (2, 3), 0.5, delay=1.2, batch_size=4, interpolation="nearest", tolerance=0.1,
+        current_overbound=None, spike_overbound=True, dtype=dtype)
+    assert (synapse.shape, synapse.batch_size, synapse.batched_shape) == ((2, 3), 4, (4, 2, 3))
+    assert (synapse.step_time, synapse.delay, synapse.slots) == (0.5, 1.2, 4)
+    assert (synapse.interpolation, synapse.tolerance) == ("nearest", 0.1)
+    assert (synapse.current_overbound, synapse.spike_overbound) == (None, True)
+    for constant, value in models.CONSTANTS[name].items():
+        assert getattr(synapse, constant) == value
+    synapse.step(np.zeros((4, 2, 3), bool))
+    assert synapse.pointer() == 1
+
+
 def test_a_factory_makes_synapses_of_its_model(name, dtype):
     factory = models.factory(name, current_overbound=None)
     made = factory((2, 3), 0.5, delay=1.0, batch_size=4, dtype=dtype)
