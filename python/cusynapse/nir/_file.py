@@ -6,6 +6,8 @@ import os
 import re
 import struct
 
+import numpy as np
+
 from ._refusal import refuse
 
 DEFLATE_RATIO = 1032  # of what deflate, the strongest filter taken, can expand
@@ -25,9 +27,13 @@ def load(path, memory_limit):
     path = os.fspath(path)
     with open(path, "rb") as file:  # so that a missing file is the system's error, not HDF5's
         size = _check_bytes(file, path)
+        return _load(h5py, path, _Loader(h5py, file, size, memory_limit))
+
+
+def _load(h5py, path, loader):
     try:
         with h5py.File(path, "r") as root:
-            return _Loader(h5py, size, memory_limit).load(root)
+            return loader.load(root)
     except (MemoryError, OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
         if hasattr(error, "code"):
             raise
@@ -71,9 +77,8 @@ def _is_heap(header, data, start):
 
 
 class _Loader:
-    def __init__(self, h5py, file_size, memory_limit):
-        self.h5py = h5py
-        self.file_size = file_size
+    def __init__(self, h5py, file, file_size, memory_limit):
+        self.h5py, self.file, self.file_size = h5py, file, file_size
         self.left = min(memory_limit, HEADER_BYTES + DEFLATE_RATIO * file_size)
         self.seen = set()
 
@@ -130,9 +135,10 @@ class _Loader:
         if size > self.left:
             refuse(where, f"has shape {dataset.shape}: {size} bytes, expected at most {self.left}")
         self.left -= size
-        if text is None:
-            return dataset[()]
-        return self.text(dataset, where)
+        if text is not None and text.length is None and count > 0:
+            self.check_text(dataset, where)
+        values = dataset[()]
+        return values if text is None else self.text(values, where)
 
     def check_layout(self, dataset, where):
         properties = dataset.id.get_create_plist()
@@ -145,27 +151,27 @@ class _Loader:
         if math.prod(dataset.chunks or ()) * dataset.dtype.itemsize > self.left:
             refuse(where, f"has chunks {dataset.chunks}, expected at most {self.left} bytes")
 
-    def text(self, dataset, where):
-        """A string, or nested lists of strings. Read in parts: many may share the file's text."""
-        if dataset.shape == ():
-            return self.decoded(dataset[()], where)
-        rows = max(1, (1 << 26) // max(1, self.file_size * dataset.size // max(1, len(dataset))))
-        read = []
-        for start in range(0, len(dataset), rows):
-            for row in dataset[start : start + rows].reshape(-1, *dataset.shape[1:]):
-                read.append(self.row(row, where))
-        return read
+    def check_text(self, dataset, where):
+        """Texts of any length are memory that HDF5 takes before it finds them broken.
 
-    def row(self, row, where):
-        if isinstance(row, (str, bytes)):
-            return self.decoded(row, where)
-        return [self.row(value, where) for value in row]
+        Their lengths lie in the data set: a length, the heap's address and an index, 16 bytes each.
+        """
+        start = dataset.id.get_offset()
+        if dataset.id.get_create_plist().get_layout() != self.h5py.h5d.CONTIGUOUS or start is None:
+            refuse(where, "has its texts in chunks, expected one piece")
+        self.file.seek(start)
+        pointers = self.file.read(16 * dataset.size)
+        if len(pointers) != 16 * dataset.size:
+            refuse(where, f"has {dataset.size} texts, expected as many in the file")
+        total = sum(length for length, _, _ in struct.iter_unpack("<IQI", pointers))
+        if total > self.left:
+            refuse(where, f"has {total} bytes of text, expected at most {self.left}")
+        self.left -= total
 
-    def decoded(self, value, where):
-        text = value.decode("utf-8") if isinstance(value, bytes) else value
-        if not isinstance(text, str):
-            refuse(where, f"has {text!r}, expected text")
-        self.left -= len(text)
-        if self.left < 0:
-            refuse(where, "has more text than the file can hold")
-        return text
+    def text(self, values, where):
+        """A string, or nested lists of strings."""
+        if isinstance(values, np.ndarray):
+            return [self.text(value, where) for value in values]
+        if not isinstance(values, (bytes, str)):
+            refuse(where, f"has {values!r}, expected text")
+        return values.decode("utf-8") if isinstance(values, bytes) else values
