@@ -1,8 +1,8 @@
 """Mutates NIR files and reads them: python fuzz_nir.py --minutes 10.
 
 Every file is refused with an error of cusynapse's, or makes a network that runs. A worker does the
-reading, so that a crash or a hang (10 s) ends only it; the file that did is kept. The same seed makes
-the same files. Exits with 1 where anything went wrong.
+reading, so that a crash or a hang (10 s) ends only it; the file that did is kept. The same seed
+makes the same files. Exits with 1 where anything went wrong.
 """
 
 import argparse

@@ -15,8 +15,8 @@ MS = {"step_time": 1.0, "time_unit": "ms"}
 class Simulation:
     """Signals of a graph, step by step, from the definitions of its nodes; nothing is folded.
 
-    Differential equations are integrated in double precision by the classical Runge-Kutta method with
-    many substeps. A signal is 0 before the first step. late names the edges read one step late.
+    Differential equations are integrated in double precision by the classical Runge-Kutta method
+    with many substeps. A signal is 0 before the first step. late names the edges read one step late.
     """
 
     def __init__(self, graph, step_time, inputs, late=(), substeps=64):
@@ -234,9 +234,7 @@ def test_convolution(padding, generator):
         generator.normal(size=3),
     )  # fmt: skip
     numbers = {"same": (1, 1), "valid": (0, 0)}.get(padding, padding)
-    out = [
-        (n + 2 * p - k) // s + 1 for n, p, k, s in zip(shape, numbers, kernel, stride)
-    ]
+    out = [(n + 2 * p - k) // s + 1 for n, p, k, s in zip(shape, numbers, kernel, stride)]
     size = 3 * out[0] * out[1]
     graph = nir.NIRGraph(
         {
@@ -368,6 +366,15 @@ def test_copies_that_are_scaled_twice_are_not_folded(generator):
     assert set(compare(graph, generator).connections) > {"w"}
 
 
+def test_a_bottleneck_is_not_taken_for_copies(generator):
+    first, last = np.eye(1, 3), generator.normal(size=(4, 1))
+    graph = chain(nir.Linear(first), nir.Delay(np.array([2.0])), nir.Linear(last), li((4,)))
+    assert {c.weight_shape for c in compare(graph, generator).connections.values()} == {
+        (1, 3),
+        (4, 1),
+    }
+
+
 # Loops -------------------------------------------------------------------------------------
 
 
@@ -474,9 +481,7 @@ def test_delays_on_a_grid_that_is_not_binary(dtype, generator):
     x = generator.random((20, 1, 5)) < 0.5
     network.run(x)
     expected.run(x)
-    np.testing.assert_array_equal(
-        network.connections["w"].sum(), expected.connections["w"].sum()
-    )
+    np.testing.assert_array_equal(network.connections["w"].sum(), expected.connections["w"].sum())
 
 
 def test_clear_and_batch_sizes(generator):
@@ -500,7 +505,9 @@ def test_clear_and_batch_sizes(generator):
 def test_inputs_are_checked_before_anything_happens(generator):
     network = cusynapse.nir.read(example(generator), **MS)
     before = network.voltages["neurons"]
-    with pytest.raises(cusynapse.ShapeMismatch, match=r"'in' has shape \(1, 3\), expected \(1, 4\)"):
+    with pytest.raises(
+        cusynapse.ShapeMismatch, match=r"'in' has shape \(1, 3\), expected \(1, 4\)"
+    ):
         network.step(np.ones((1, 3)))
     with pytest.raises(ValueError, match=r"\['other'\], expected \['in'\]"):
         network.step({"other": np.ones((1, 4))})
@@ -625,19 +632,28 @@ NODES = [
     (lambda: nir.Threshold(np.ones(3)), r"'x' \(Threshold\)"),
     (lambda: nir.SumPool2d(np.array([2, 2]), np.array([2, 2]), np.array([0, 0])), r"SumPool2d"),
     (lambda: nir.Linear(np.ones((2, 3, 3))), r"'x' \(Linear\) weight has shape \(2, 3, 3\)"),
-    (lambda: nir.Linear(np.full((3, 3), np.nan)), r"'x' \(Linear\) weight has values that are not f"),
+    (
+        lambda: nir.Linear(np.full((3, 3), np.nan)),
+        r"'x' \(Linear\) weight has values that are not f",
+    ),
     (lambda: nir.Linear(np.full((3, 3), 1e60)), r"'x' \(Linear\) weight has values beyond float32"),
     (lambda: nir.Linear(np.full((3, 3), "a")), r"'x' \(Linear\) weight has type <U1, expected num"),
     (lambda: nir.Affine(np.ones((3, 3)), np.ones(2)), r"'x' \(Affine\) bias has shape \(2,\), exp"),
     (lambda: nir.Delay(np.array([1.0, -2.0, 0.0])), r"'x' \(Delay\) delay has -2.0, expected none"),
-    (lambda: nir.Delay(np.array([1.0, np.nan, 0.0])), r"'x' \(Delay\) delay has values that are no"),
+    (
+        lambda: nir.Delay(np.array([1.0, np.nan, 0.0])),
+        r"'x' \(Delay\) delay has values that are no",
+    ),
     (lambda: nir.Delay(np.array([1.0, 2.5, 0.0])), r"'x' \(Delay\) delay has 2.5: 2.5 steps of 1"),
     (lambda: nir.Delay(np.full(3, 1e300)), r"'x' \(Delay\) delay has 1e\+300.*less than 2\^30"),
     (lambda: nir.Delay(np.full(3, 1e8)), r"'x' \(Delay\) cannot be run: .*at most 65535"),
     (lambda: nir.Delay(np.full(3, 9e8)), r"'x' \(Delay\) brings the network to .* memory_limit"),
     (lambda: lif((3,), tau=0.0), r"'x' \(LIF\) tau is 0.0, expected above 0"),
     (lambda: lif((3,), r=-1.0), r"'x' \(LIF\) r is -1.0, expected above 0"),
-    (lambda: lif((3,), v_reset=0.3), r"'x' \(LIF\) v_reset is 0.3, expected below v_threshold, 0.3"),
+    (
+        lambda: lif((3,), v_reset=0.3),
+        r"'x' \(LIF\) v_reset is 0.3, expected below v_threshold, 0.3",
+    ),
     (lambda: lif((3,), tau=1e-60), r"'x' \(LIF\) cannot be run"),
     (
         lambda: changed(lif((3,)), tau=np.array([1.0, 1.0, 2.0])),
@@ -681,7 +697,10 @@ def test_refuses_edges():
     nodes = between(lif((3,))).nodes
     edges = [("in", "x"), ("x", "out")]
     for more, match in (
-        ([("x", "nowhere")], r"edge \('x', 'nowhere'\), expected nodes that are there: no 'nowhere'"),
+        (
+            [("x", "nowhere")],
+            r"edge \('x', 'nowhere'\), expected nodes that are there: no 'nowhere'",
+        ),
         ([("x", "in")], r"'in' \(Input\) has an edge from 'x', expected none"),
         ([("out", "x")], r"'out' \(Output\) has an edge to 'x', expected none"),
         ([("in", "x")], r"has the edge \('in', 'x'\) twice"),
@@ -691,8 +710,13 @@ def test_refuses_edges():
         graph = unchecked(nodes, edges)
         graph.edges = edges + more
         refuses(graph, match)
-    refuses(unchecked(nodes, edges[1:]), r"'in' \(Input\) has no edge from it|'x' \(LIF\) has no edge to")
-    refuses(unchecked(nodes, edges[:1]), r"'out' \(Output\) has no edge to it|'x' \(LIF\) has no edge")
+    refuses(
+        unchecked(nodes, edges[1:]),
+        r"'in' \(Input\) has no edge from it|'x' \(LIF\) has no edge to",
+    )
+    refuses(
+        unchecked(nodes, edges[:1]), r"'out' \(Output\) has no edge to it|'x' \(LIF\) has no edge"
+    )
     refuses(unchecked({"x": nodes["x"], "in": nodes["in"]}, edges[:1]), "no Output node")
     refuses(unchecked({"x": nodes["x"], "out": nodes["out"]}, edges[1:]), "no Input node")
     refuses(between(lif((3,)), (4,)), r"'x' \(LIF\) takes \(3,\), and 'in' \(Input\) gives \(4,\)")
@@ -704,7 +728,9 @@ def test_refuses_loops_without_neurons():
     edges = [("in", "a"), ("a", "b"), ("b", "a"), ("b", "out")]
     refuses(unchecked(nodes, edges), "loop without neurons or delays.*'a', 'b'")
     nodes["lif"] = lif((3,))
-    refuses(unchecked(nodes, [*edges, ("b", "lif"), ("lif", "a")]), "loop without neurons.*'a', 'b'")
+    refuses(
+        unchecked(nodes, [*edges, ("b", "lif"), ("lif", "a")]), "loop without neurons.*'a', 'b'"
+    )
 
 
 def test_refuses_arguments():
@@ -837,6 +863,38 @@ def test_refuses_sizes_the_file_cannot_hold(file, options):
         root.create_dataset("node/nodes/to/weight", (1 << 17, 1 << 17), "f8", **options)
 
     broken(file, change, r"/node/nodes/to/weight has shape .* expected at most|chunks")
+
+
+def test_refuses_heaps_without_end(file):
+    data = bytearray(file.read_bytes())
+    first = data.index(b"GCOL\x01") + 16
+    data[first : first + 16] = bytes(16)  # free space of no size: HDF5's reader would stay there
+    file.write_bytes(data)
+    refuses(file, "a broken heap at byte")
+
+
+def test_refuses_texts_longer_than_the_file(file):
+    data = bytearray(file.read_bytes())
+    heap = data.index(b"GCOL\x01").to_bytes(8, "little")
+    length = data.index(heap) - 4
+    data[length : length + 4] = b"\xff" * 4  # HDF5 would take 4 GiB before it looks
+    file.write_bytes(data)
+    refuses(file, "bytes of text, expected at most")
+
+
+def test_refuses_texts_in_chunks(file):
+    def change(root):
+        edges = root["node/edges"][()]
+        replace(root, "node/edges", edges, dtype=h5py.string_dtype(), compression="gzip")
+
+    broken(file, change, "/node/edges has its texts in chunks")
+
+
+def test_reads_texts_of_fixed_length(file):
+    with h5py.File(file, "r+") as root:
+        edges = root["node/edges"][()].astype("S20")
+        replace(root, "node/edges", edges, compression="gzip")
+    assert cusynapse.nir.read(file, **MS).connections.keys() == {"to", "w"}
 
 
 def test_refuses_bytes_that_are_no_file(tmp_path, generator):

@@ -27,10 +27,11 @@ def read(
 ):
     """The network of a NIR file or of a nir.NIRGraph.
 
-    step_time is dt, ms. time_unit is what the graph's time constants and delays are in, 's', 'ms' or
-    'us': NIR does not say, and exporters differ. A graph that would take more than memory_limit bytes
-    is refused before they are taken. Errors: `invalid_argument`, which names the node, its type, what
-    it has and what was expected; `OSError` for a file that cannot be opened.
+    step_time is dt, ms. time_unit is what the graph's time constants and delays are in, 's', 'ms'
+    or 'us': NIR does not say, and exporters differ. Where the values of a file, or the network,
+    would take more than memory_limit bytes, they are refused before they are taken. Errors:
+    `invalid_argument`, which names the node, its type, what it has and what was expected;
+    `OSError` for a file that cannot be opened.
     """
     if device != "cpu":
         refuse("device", f"is {device!r}, expected 'cpu': networks run on the host")

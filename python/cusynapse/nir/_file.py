@@ -19,8 +19,9 @@ FILTERS = {1, 2, 3, 32000}  # deflate, shuffle, fletcher32, lzf
 def load(path, memory_limit):
     """The dictionary of the graph in a file: {'type': ..., field: array, ...}, nodes likewise.
 
-    Only hard links, plain layouts and types, and the filters NIR writes are followed. Errors:
-    `invalid_argument`, whatever is wrong with the file; `OSError` where it cannot be opened as a file.
+    Links, values in other files, types other than numbers and text, and filters other than
+    h5py's own are refused. Errors: `invalid_argument`, whatever is wrong with the file; `OSError`
+    where it cannot be opened.
     """
     import h5py
 
@@ -41,10 +42,10 @@ def _load(h5py, path, loader):
 
 
 def _check_bytes(file, path):
-    """What HDF5 itself does not find: heaps of texts in which its reader would go round for ever.
+    """What HDF5 does not find: heaps of texts in which its reader would go round for ever.
 
-    Source: HDF5 File Format Specification 3.0, superblock (II.A) and global heap (III.E). Returns the
-    size of the file.
+    Returns the size of the file. Source: HDF5 File Format Specification 3.0, superblock (II.A) and
+    global heap (III.E).
     """
     size = os.fstat(file.fileno()).st_size
     if size < 16 or file.read(8) != b"\x89HDF\r\n\x1a\n":

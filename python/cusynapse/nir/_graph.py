@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass
-from typing import Dict, List
 
 import numpy as np
 
@@ -17,7 +16,7 @@ DEEPEST = 32  # graphs inside graphs
 class Graph:
     """Stages in the order they run in one step, in the numbers of their file."""
 
-    stages: Dict[str, Stage]
+    stages: dict[str, Stage]
     milliseconds: float  # of the unit of time
     step_time: float  # ms
 
@@ -64,7 +63,9 @@ def _collect(graph, prefix, depth, nodes, inner_ends, edges):
     entrance, exit = {}, {}
     for name, node in graph["nodes"].items():
         if not isinstance(node, dict):
-            refuse_node(prefix + name, type(node).__name__, "is no node, expected fields and a type")
+            refuse_node(
+                prefix + name, type(node).__name__, "is no node, expected fields and a type"
+            )
         if _is(node, "NIRGraph"):
             _collect(node, f"{prefix}{name}.", depth + 1, nodes, inner_ends, edges)
             inner = node["nodes"].items()
@@ -72,7 +73,9 @@ def _collect(graph, prefix, depth, nodes, inner_ends, edges):
             exit[name] = [f"{name}.{key}" for key, end in inner if _is(end, "Output")]
             for ends, kind in ((entrance[name], "Input"), (exit[name], "Output")):
                 if len(ends) != 1:
-                    refuse_node(prefix + name, "NIRGraph", f"has {len(ends)} {kind} nodes, expected 1")
+                    refuse_node(
+                        prefix + name, "NIRGraph", f"has {len(ends)} {kind} nodes, expected 1"
+                    )
         elif prefix + name in nodes:
             refuse_node(prefix + name, node.get("type"), "has the name of another node")
         else:
@@ -191,6 +194,8 @@ def _fold_expanded(stages, delay):
     if total.delays is not None:
         return
     first, last = copy.fields["weight"], total.fields["weight"]
+    if last.shape[0] * first.shape[1] > first.size + last.size:
+        return  # fewer copies than there are inputs or outputs
     if np.any((first != 0).sum(axis=1) > 1) or np.any((last != 0).sum(axis=0) > 1):
         return
     column, row = (first != 0).argmax(axis=1), (last != 0).argmax(axis=0)
@@ -241,30 +246,31 @@ def _merge_branches(stages):
             if len(set(targets)) == len(targets):
                 branches.setdefault((tuple(stage.sources), tuple(targets)), []).append(stage)
     for group in branches.values():
-        merged = []
-        for stage in group if any(stage.delays is not None for stage in group) else []:
-            for members in merged:
-                if not any(_overlap(stage, member) for member in members):
-                    members.append(stage)
-                    break
-            else:
-                merged.append([stage])
-        for members in merged:
-            if len(members) > 1:
-                _merge(stages, members)
+        if any(stage.delays is not None for stage in group):
+            for members in _disjoint(group):
+                if len(members) > 1:
+                    _merge(stages, members)
 
 
-def _overlap(one, other):
-    if one.bias is not None and other.bias is not None:
-        return True
-    return bool(np.any((one.fields["weight"] != 0) & (other.fields["weight"] != 0)))
+def _disjoint(group):
+    """Lists of stages of which no two have a weight at the same place, nor two a bias."""
+    lists, places = [], []
+    for stage in group:
+        used = stage.fields["weight"] != 0
+        for members, taken in zip(lists, places):
+            has_bias = stage.bias is not None and any(one.bias is not None for one in members)
+            if not has_bias and not np.any(used & taken):
+                members.append(stage)
+                taken |= used
+                break
+        else:
+            lists.append([stage])
+            places.append(used)
+    return lists
 
 
 def _merge(stages, members):
     first = members[0]
-    is_loop = any(member.name in member.sources for member in members)
-    if is_loop:
-        return
     weight = np.zeros(
         first.fields["weight"].shape,
         np.result_type(*(member.fields["weight"].dtype for member in members)),
@@ -314,9 +320,7 @@ def _schedule(stages):
     for stage in stages.values():
         stage.late = [False] * len(stage.sources)
     is_delayed = {name: stage.shortest_delay() > 0 for name, stage in stages.items()}
-    undelayed = {
-        name: [] if is_delayed[name] else stage.sources for name, stage in stages.items()
-    }
+    undelayed = {name: [] if is_delayed[name] else stage.sources for name, stage in stages.items()}
     for loop in _loops(undelayed):
         for name in loop:
             stage = stages[name]
@@ -372,7 +376,7 @@ def _read_now(stages):
 
 
 def _loops(sources):
-    """The strongly connected components with a loop in them, as sets (Tarjan, without recursion)."""
+    """The strongly connected components that have a loop (Tarjan 1972), without recursion."""
     index, low, stack, on_stack, loops = {}, {}, [], set(), []
     for root in sources:
         if root in index:

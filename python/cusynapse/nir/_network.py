@@ -79,7 +79,11 @@ class Network:
 
         Within a loop that is what neurons gave one step ago: delays there are one step shorter.
         """
-        return {name: made[0] for name, made in self._objects.items() if made and self._is(name, CONNECTIONS)}
+        return {
+            name: made[0]
+            for name, made in self._objects.items()
+            if made and self._is(name, CONNECTIONS)
+        }
 
     @property
     def neurons(self):
@@ -108,7 +112,11 @@ class Network:
     # Making ---------------------------------------------------------------------------------
 
     def _check_memory(self, batch_size):
-        if isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
+        if (
+            isinstance(batch_size, bool)
+            or not isinstance(batch_size, (int, np.integer))
+            or batch_size < 1
+        ):
             refuse("batch_size", f"is {batch_size!r}, expected an integer of at least 1")
         total = 0
         for name, stage in self._graph.stages.items():
@@ -258,7 +266,9 @@ class Network:
         if len(lengths) != 1:
             refuse("inputs", f"have {sorted(lengths)} steps, expected as many of each")
         steps = lengths.pop()
-        spiking = {name: self._gives_spikes(self._graph.stages[name].sources) for name in self.outputs}
+        spiking = {
+            name: self._gives_spikes(self._graph.stages[name].sources) for name in self.outputs
+        }
         outputs = {
             name: np.empty(
                 (steps, self._batch_size, *shape), bool if spiking[name] else self._dtype

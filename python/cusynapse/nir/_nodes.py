@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass, field
-from typing import Dict, List, Optional, Tuple
 
 import numpy as np
 
@@ -32,7 +31,7 @@ FIELDS = {
     "CubaLIF": ({"tau_syn", "tau_mem", "r", "v_leak", "v_threshold"}, {"v_reset", "w_in"}),
 }
 
-Extents = Tuple[int, ...]
+Extents = tuple[int, ...]
 
 
 @dataclass
@@ -47,10 +46,10 @@ class Stage:
     kind: str
     input_shape: Extents
     output_shape: Extents
-    fields: Dict[str, np.ndarray] = field(default_factory=dict)
-    delays: Optional[np.ndarray] = None
-    sources: List[str] = field(default_factory=list)
-    late: List[bool] = field(default_factory=list)  # of each source: read one step late
+    fields: dict[str, np.ndarray] = field(default_factory=dict)
+    delays: np.ndarray | None = None
+    sources: list[str] = field(default_factory=list)
+    late: list[bool] = field(default_factory=list)  # of each source: read one step late
 
     @property
     def bias(self):
@@ -132,7 +131,9 @@ class _Parser:
     def shape(self, key):
         value = self.numbers(key)
         if value.ndim != 1 or value.dtype.kind not in "iu":
-            self.refuse(f"{key} is {value.dtype} of shape {value.shape}, expected a list of integers")
+            self.refuse(
+                f"{key} is {value.dtype} of shape {value.shape}, expected a list of integers"
+            )
         return self.extents(key, tuple(int(extent) for extent in value))
 
     def stage(self, input_shape, output_shape, kind=None, **rest):
@@ -198,7 +199,9 @@ class _Parser:
     def conv2d(self):
         weight, bias = self.numbers("weight"), self.numbers("bias")
         if weight.ndim != 4 or weight.size == 0:
-            self.refuse(f"weight has shape {weight.shape}, expected (outputs, inputs, height, width)")
+            self.refuse(
+                f"weight has shape {weight.shape}, expected (outputs, inputs, height, width)"
+            )
         if bias.shape != weight.shape[:1]:
             self.refuse(f"bias has shape {bias.shape}, expected {weight.shape[:1]}")
         groups = self.integers("groups", 1)[0]
@@ -207,7 +210,9 @@ class _Parser:
         size = self.node["input_shape"]
         if size is None:
             self.refuse("input_shape is not there, expected (height, width)")
-        size, stride, dilation = (self.integers(k, 2) for k in ("input_shape", "stride", "dilation"))
+        size, stride, dilation = (
+            self.integers(k, 2) for k in ("input_shape", "stride", "dilation")
+        )
         for key, pair in (("input_shape", size), ("stride", stride), ("dilation", dilation)):
             if min(pair) < 1 or max(pair) >= 2**31:
                 self.refuse(f"{key} is {pair}, expected 1 or more, below 2^31")
@@ -277,4 +282,3 @@ class _Parser:
         if "w_in" in fields and fields["w_in"].flat[0] == 0:
             self.refuse("w_in is 0, expected another value")
         return self.stage(shape, shape, fields=fields)
-

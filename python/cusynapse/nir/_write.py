@@ -13,8 +13,8 @@ def write(network, path, *, time_unit):
     """Writes the network's graph with nir.write; time constants and delays are in time_unit.
 
     A Linear with delays is written as one branch, Delay then Linear, for every distinct delay.
-    Weights and biases are those the connections hold now. Errors: `invalid_argument` for delays that
-    were changed since the network was read; whatever nir.write raises.
+    Weights and biases are those the connections hold now. Errors: `invalid_argument` for delays
+    that were changed since the network was read; whatever nir.write raises.
     """
     import nir
 
