@@ -168,7 +168,7 @@ CUstream_st* current_stream(Library library, Device device) {
 }  // namespace
 
 void Call::refuse(Errc code, const std::string& message) const {
-  throw Error(code, type_ + "." + function_ + ": " + message);
+  throw Error(code, std::string(type_) + "." + function_ + ": " + message);
 }
 
 Call::Taken Call::take(const char* what, const nb::object& given, bool is_written) {
@@ -224,7 +224,7 @@ Call::Taken Call::take(const char* what, const nb::object& given, bool is_writte
 }
 
 template <class T>
-View<const T> Call::reading(const char* what, const Array& array) {
+View<const T> Call::in(const char* what, const Array& array) {
   const Taken taken = take(what, array.object, false);
   if (taken.dtype != nb::dtype<T>()) {
     refuse(Errc::not_supported, std::string(what) + " has dtype " + name_of(taken.dtype) +
@@ -443,8 +443,8 @@ void bind_arrays(nb::module_& module) {
       .def_prop_ro("shape", [](const PackedArray& self) { return self.shape; });
 }
 
-template View<const float> Call::reading(const char*, const Array&);
-template View<const double> Call::reading(const char*, const Array&);
+template View<const float> Call::in(const char*, const Array&);
+template View<const double> Call::in(const char*, const Array&);
 template std::variant<View<const float>, View<const std::uint8_t>> Call::values_or_spikes_in(
     const char*, const Array&);
 template std::variant<View<const double>, View<const std::uint8_t>> Call::values_or_spikes_in(

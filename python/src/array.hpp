@@ -72,20 +72,19 @@ struct Written {
 class Call {
  public:
   /// `type` and `function` name the caller in errors. `stream` is a handle given explicitly.
-  Call(std::string type, const char* function, Device device,
+  Call(const char* type, const char* function, Device device,
        std::optional<std::uintptr_t> stream = {})
-      : type_(std::move(type)), function_(function), device_(device), handle_(stream) {}
+      : type_(type), function_(function), device_(device), handle_(stream) {}
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
 
   /// An array of T to read.
   template <class T>
-  View<const T> in(const char* what, const Array& array) {
-    return reading<T>(what, array);
-  }
+  View<const T> in(const char* what, const Array& array);
   /// Spikes to read, as bytes 0 or 1: bool or uint8.
   View<const std::uint8_t> spikes_in(const char* what, const Array& array);
-  /// Spikes as values of T, bytes or bits; bits of `frames` a frame each on a new byte.
+  /// Spikes as values of T, bytes or bits; in a sequence the bits of each step start
+  /// on a new byte.
   template <class T>
   SpikeInput<T> spike_input(const char* what, const Spikes& spikes, bool is_sequence = false);
   /// Values of T or spikes as bytes, whichever the array holds.
@@ -141,15 +140,13 @@ class Call {
 
   Taken take(const char* what, const nb::object& array, bool is_written);
   template <class T>
-  View<const T> reading(const char* what, const Array& array);
-  template <class T>
   Written<T> writing(const char* what, const std::optional<Array>& out, const Shape& shape,
                      bool is_spikes);
   Library library_of_results() const;
   Stream find_stream() const;
   static Result finish(const nb::object& object, const std::shared_ptr<void>& memory);
 
-  std::string type_;
+  const char* type_;
   const char* function_;
   Device device_;
   std::optional<std::uintptr_t> handle_;
@@ -172,8 +169,8 @@ Result view_of(T* data, const Shape& shape, Device device, const nb::object& own
 template <class T>
 nb::object copy_of(const Stream& stream, View<const T> values);
 
-/// A function of Python's that an object of the library holds: it may be given up without the
-/// interpreter's lock. Python's object of the same holder shows it to the garbage collector.
+/// A function of Python's that an object of the library holds, which may give it up without the
+/// interpreter's lock. The Python object around the holder shows it to the garbage collector.
 class Callback {
  public:
   Callback() = default;
