@@ -16,7 +16,7 @@ class Simulation:
     """Signals of a graph, step by step, from the definitions of its nodes; nothing is folded.
 
     Differential equations are integrated in double precision by the classical Runge-Kutta method
-    with many substeps. A signal is 0 before the first step. late names the edges read one step late.
+    with many substeps. A signal is 0 before the first step. late: the edges read one step late.
     """
 
     def __init__(self, graph, step_time, inputs, late=(), substeps=64):

@@ -5,6 +5,7 @@ and nir, to write them: pip install cusynapse[nir].
 """
 
 import os
+from typing import Any
 
 from ._file import load
 from ._graph import analyse
@@ -16,15 +17,15 @@ __all__ = ["Network", "read", "write"]
 
 
 def read(
-    path_or_graph,
+    path_or_graph: Any,
     *,
-    step_time,
-    time_unit,
-    batch_size=1,
-    dtype="float32",
-    device="cpu",
-    memory_limit=1 << 32,
-):
+    step_time: float,
+    time_unit: str,
+    batch_size: int = 1,
+    dtype: str = "float32",
+    device: str = "cpu",
+    memory_limit: int = 1 << 32,
+) -> Network:
     """The network of a NIR file or of a nir.NIRGraph.
 
     step_time is dt, ms. time_unit is what the graph's time constants and delays are in, 's', 'ms'

@@ -3,8 +3,10 @@
 import math
 
 import numpy as np
+import numpy.typing as npt
 
 from .. import (
+    Connection,
     Conv2D,
     DeltaCurrent,
     DeltaPlusCurrent,
@@ -20,6 +22,8 @@ from ._refusal import refuse, refuse_node
 CONNECTIONS = {"Linear", "Scale", "Delay", "Conv2d"}
 BYTES = 8  # an element of the larger type
 
+Inputs = npt.ArrayLike | dict[str, npt.ArrayLike]
+
 
 class Network:
     """A graph of NIR that runs. `read` makes it.
@@ -34,9 +38,10 @@ class Network:
         if self._dtype not in (np.float32, np.float64):
             refuse("dtype", f"is {self._dtype}, expected float32 or float64")
         self._check_memory(batch_size)
-        self._batch_size = batch_size
+        self._batch_size = int(batch_size)
         self._objects = {}
         for name, stage in graph.stages.items():
+            self._check_range(stage)
             try:
                 self._objects[name] = self._make(stage)
             except (InvalidArgument, NotSupported) as error:
@@ -47,34 +52,34 @@ class Network:
     # What it is -----------------------------------------------------------------------------
 
     @property
-    def inputs(self):
+    def inputs(self) -> dict[str, tuple[int, ...]]:
         """Shapes of one sample of the inputs, by name."""
         return {name: stage.output_shape for name, stage in self._graph.of_kind("Input").items()}
 
     @property
-    def outputs(self):
+    def outputs(self) -> dict[str, tuple[int, ...]]:
         """Shapes of one sample of the outputs, by name."""
         return {name: stage.input_shape for name, stage in self._graph.of_kind("Output").items()}
 
     @property
-    def batch_size(self):
+    def batch_size(self) -> int:
         return self._batch_size
 
     @property
-    def step_time(self):
+    def step_time(self) -> float:
         """dt, ms."""
         return self._graph.step_time
 
     @property
-    def dtype(self):
+    def dtype(self) -> str:
         return self._dtype.name
 
     @property
-    def device(self):
+    def device(self) -> str:
         return "cpu"
 
     @property
-    def connections(self):
+    def connections(self) -> dict[str, Connection]:
         """The connections that run nodes, by name. Delays are counted from what a step reads.
 
         Within a loop that is what neurons gave one step ago: delays there are one step shorter.
@@ -86,17 +91,17 @@ class Network:
         }
 
     @property
-    def neurons(self):
+    def neurons(self) -> dict[str, LeakyIntegrateAndFire]:
         """The neurons that run nodes, by name."""
         return {name: made[-1] for name, made in self._objects.items() if self._is(name, NEURONS)}
 
     @property
-    def voltages(self):
+    def voltages(self) -> dict[str, np.ndarray]:
         """v of all neurons at the end of the last step, by name."""
         return {name: np.asarray(neurons.voltage()) for name, neurons in self.neurons.items()}
 
     @property
-    def currents(self):
+    def currents(self) -> dict[str, np.ndarray]:
         """I of CubaLI and CubaLIF neurons at the end of the last step, by name."""
         currents = {}
         for name, stage in self._graph.stages.items():
@@ -134,6 +139,12 @@ class Network:
                     "memory_limit",
                 )
 
+    def _check_range(self, stage):
+        most = np.finfo(self._dtype).max
+        for key in {"weight", "bias", "scale"} & set(stage.fields):
+            if np.any(np.abs(stage.fields[key]) > most):
+                refuse_node(stage.name, stage.kind, f"{key} has values beyond {self.dtype}")
+
     @staticmethod
     def _weights(stage):
         return max((array.size for array in stage.fields.values()), default=0)
@@ -150,9 +161,7 @@ class Network:
         """
         a = self.step_time / self._constant(stage, "tau_mem")
         b = self.step_time / self._constant(stage, "tau_syn")
-        difference = abs(a - b)
-        mean = -math.expm1(-difference) / difference if difference > 0 else 1.0
-        return a * math.exp(-min(a, b)) * mean / -math.expm1(-a)
+        return math.exp(-min(a, b)) * _mean_decay(abs(a - b)) / _mean_decay(a)
 
     def _make(self, stage):
         """The library's objects for a stage, in the order they run."""
@@ -226,19 +235,12 @@ class Network:
         else:
             weight = fields.get("scale", np.ones(stage.input_shape))
             connection = LinearDirect(stage.input_shape, synapse, **options)
-        connection.set("weight", self._cast(stage, "weight", weight))
+        connection.set("weight", np.ascontiguousarray(weight, self._dtype))
         if bias is not None:
-            connection.set("bias", self._cast(stage, "bias", bias))
+            connection.set("bias", np.ascontiguousarray(bias, self._dtype))
         if longest:
-            connection.set("delay", self._cast(stage, "delay", delays * self.step_time))
+            connection.set("delay", np.ascontiguousarray(delays * self.step_time, self._dtype))
         return connection
-
-    def _cast(self, stage, what, values):
-        with np.errstate(over="ignore"):
-            cast = np.ascontiguousarray(values, self._dtype)
-        if not np.all(np.isfinite(cast)):
-            refuse_node(stage.name, stage.kind, f"{what} has values beyond {self.dtype}")
-        return cast
 
     def _gives_spikes(self, names):
         """Whether sources give one array of spikes, which a history holds as bits."""
@@ -251,7 +253,7 @@ class Network:
 
     # Running --------------------------------------------------------------------------------
 
-    def step(self, inputs):
+    def step(self, inputs: Inputs) -> dict[str, np.ndarray]:
         """One step: takes what flows in during it, gives what flows out, by name.
 
         One array will do for one input. Before the first step every signal is 0. Errors:
@@ -259,7 +261,7 @@ class Network:
         """
         return self._step(self._check_inputs(inputs, ()))
 
-    def run(self, inputs):
+    def run(self, inputs: Inputs) -> dict[str, np.ndarray]:
         """T steps, inputs and outputs [T, batch_size, *shape]."""
         sequence = self._check_inputs(inputs, (None,))
         lengths = {len(values) for values in sequence.values()}
@@ -343,14 +345,14 @@ class Network:
                     shape = self._graph.stages[source].output_shape
                     self._late[source] = np.zeros((self._batch_size, *shape), kind)
 
-    def clear(self):
+    def clear(self) -> None:
         """Everything as if new."""
         for made in self._objects.values():
             for made_object in made:
                 made_object.clear()
         self._clear_late()
 
-    def set_batch_size(self, batch_size):
+    def set_batch_size(self, batch_size: int) -> None:
         """Keeps the last samples, or prepends new ones. Errors: `invalid_argument`, beforehand."""
         self._check_memory(batch_size)
         for made in self._objects.values():
@@ -361,4 +363,9 @@ class Network:
             kept = signal[max(self._batch_size - batch_size, 0) :]
             zeros = np.zeros((new, *signal.shape[1:]), signal.dtype)
             self._late[name] = np.concatenate([zeros, kept])
-        self._batch_size = batch_size
+        self._batch_size = int(batch_size)
+
+
+def _mean_decay(x):
+    """(1 - exp(-x)) / x, the mean of exp(-t) from 0 to x."""
+    return -math.expm1(-x) / x if x > 0 else 1.0

@@ -5,11 +5,12 @@ import os
 import numpy as np
 
 from ._graph import milliseconds_of
+from ._network import Network
 from ._nodes import NEURONS, TIMES
 from ._refusal import refuse, refuse_node
 
 
-def write(network, path, *, time_unit):
+def write(network: Network, path: str | os.PathLike[str], *, time_unit: str) -> None:
     """Writes the network's graph with nir.write; time constants and delays are in time_unit.
 
     A Linear with delays is written as one branch, Delay then Linear, for every distinct delay.
