@@ -750,6 +750,9 @@ def test_refuses_arguments():
     refuses(graph, "device is 'cuda:0', expected 'cpu'", device="cuda:0")
     refuses(graph, "dtype is int32", dtype="int32")
     refuses(7, "path_or_graph is int")
+    refuses(nir.Linear(np.eye(3)), "the graph has type 'Linear', expected 'NIRGraph'")
+    refuses(unchecked({"in": 3}, []), "the graph cannot be taken apart: AttributeError")
+    refuses(unchecked({3: nir.Linear(np.eye(3))}, []), "a node named 3, expected text")
     with pytest.raises(FileNotFoundError):
         cusynapse.nir.read("/nowhere/at/all.nir", **MS)
 

@@ -49,6 +49,9 @@ def _dictionary_of(graph):
     if to_dict is None:
         refuse("path_or_graph", f"is {type(graph).__name__}, expected a path or a nir.NIRGraph")
     try:
-        return to_dict()
+        graph = to_dict()
     except Exception as error:  # whatever the package does with a graph that is none
         refuse("the graph", f"cannot be taken apart: {error!r}", cause=error)
+    if not isinstance(graph, dict):
+        refuse("the graph", f"is {type(graph).__name__} as a dictionary")
+    return graph

@@ -62,6 +62,8 @@ def _collect(graph, prefix, depth, nodes, inner_ends, edges):
         refuse(where, "has nodes that are not named")
     entrance, exit = {}, {}
     for name, node in graph["nodes"].items():
+        if not isinstance(name, str):
+            refuse(where, f"has a node named {name!r}, expected text")
         if not isinstance(node, dict):
             refuse_node(
                 prefix + name, type(node).__name__, "is no node, expected fields and a type"
