@@ -1,10 +1,34 @@
+#include "cusynapse/updater.hpp"
+
+#include <string>
 #include <utility>
 
-#include "cusynapse/updater.hpp"
 #include "host/check.hpp"
+#include "host/state.hpp"
 
 namespace cusynapse {
 namespace {
+
+constexpr const char* class_name = "Accumulator";
+constexpr const char* side_names[] = {"positive", "negative"};
+constexpr const char* bound_names[] = {"upper", "lower"};
+
+void save_bound(StateWriter& state, const std::string& name, const UpdateBound<double>& bound) {
+  state.integer(name + ".rule", static_cast<std::int64_t>(bound.rule));
+  state.number(name + ".limit", bound.limit);
+  state.number(name + ".power", bound.power);
+  state.number(name + ".range", bound.range);
+}
+
+UpdateBound<double> load_bound(StateReader& state, const std::string& name) {
+  UpdateBound<double> bound;
+  bound.rule = static_cast<BoundRule>(
+      state.integer(name + ".rule", 0, static_cast<std::int64_t>(BoundRule::sharp)));
+  bound.limit = state.number(name + ".limit");
+  bound.power = state.number(name + ".power");
+  bound.range = state.number(name + ".range");
+  return bound;
+}
 
 template <class T>
 UpdateBound<T> rounded(const UpdateBound<double>& bound) {
@@ -22,10 +46,70 @@ UpdateBounds full_bounds(BoundRule rule, double minimum, double maximum, double 
 
 template <class T>
 Accumulator<T>::Accumulator(const Stream& stream, const Shape& shape) : shape_(shape) {
-  const std::int64_t size = host::checked_frame_size({"Accumulator", "Accumulator"}, shape, 1);
+  const std::int64_t size = host::checked_frame_size({class_name, class_name}, shape, 1);
   for (Buffer<T>& accumulated : accumulated_) accumulated = Buffer<T>(stream.device(), size);
   state_ = Buffer<UpdateState>(stream.device(), 1);
   state_.fill_zero(stream);
+}
+
+template <class T>
+Accumulator<T> Accumulator<T>::restored(const Stream& stream, StateReader& state) const {
+  const host::Where where{class_name, "load"};
+  check_reduction_is_saved("load");
+  state.require<T>(class_name);
+  host::check_state_shape(where, state.shape("shape"), shape_);
+  Accumulator made(stream, shape_);
+  made.reduction_ = static_cast<UpdateReduction>(
+      state.integer("reduction", 0, static_cast<std::int64_t>(UpdateReduction::maximum)));
+  UpdateBounds bounds;
+  bounds.upper = load_bound(state, bound_names[0]);
+  bounds.lower = load_bound(state, bound_names[1]);
+  host::from_state([&] { made.set_bounds(bounds); });
+  UpdateState parts;
+  for (std::size_t side = 0; side < accumulated_.size(); ++side) {
+    const std::string name = side_names[side];
+    constexpr std::int64_t most = std::int64_t{1} << 62;  // so that parts can be added
+    parts.parts[side] = state.integer(name + ".parts", 0, most);
+    if (parts.parts[side] == 0) continue;
+    made.accumulated_[side].copy_from_host(stream, state.array<T>(name, shape_).data());
+  }
+  made.state_.copy_from_host(stream, &parts);
+  state.finish();
+  return made;
+}
+
+template <class T>
+void Accumulator<T>::check_reduction_is_saved(const char* function) const {
+  if (!reducer_) return;
+  throw Error(Errc::not_supported, host::Where(class_name, function).name() +
+                                       ": the reduction is a function of the caller's, expected "
+                                       "one of UpdateReduction");
+}
+
+template <class T>
+std::vector<std::uint8_t> Accumulator<T>::save(const Stream& stream) const {
+  host::check_stream({class_name, "save"}, stream, device());
+  check_reduction_is_saved("save");
+  StateWriter state = StateWriter::of<T>(class_name);
+  state.shape("shape", shape_);
+  state.integer("reduction", static_cast<std::int64_t>(reduction_));
+  save_bound(state, bound_names[0], bounds_.upper);
+  save_bound(state, bound_names[1], bounds_.lower);
+  const UpdateState parts = host::to_host(stream, state_)[0];
+  for (std::size_t side = 0; side < accumulated_.size(); ++side) {
+    const std::string name = side_names[side];
+    state.integer(name + ".parts", parts.parts[side]);
+    if (parts.parts[side] == 0) continue;
+    state.array(name, shape_, host::to_host(stream, accumulated_[side]).data());
+  }
+  return state.finish();
+}
+
+template <class T>
+void Accumulator<T>::load(const Stream& stream, StateBytes bytes) {
+  host::check_stream({class_name, "load"}, stream, device());
+  StateReader state(bytes);
+  *this = restored(stream, state);
 }
 
 template <class T>
@@ -37,7 +121,7 @@ Accumulator<T>& Accumulator<T>::operator=(Accumulator&& other) noexcept = defaul
 
 template <class T>
 void Accumulator<T>::set_reduction(const Stream& stream, UpdateReduction reduction) {
-  const host::Where where{"Accumulator", "set_reduction"};
+  const host::Where where{class_name, "set_reduction"};
   host::check_stream(where, stream, device());
   host::check_update_reduction(where, reduction);
   clear(stream);
@@ -47,7 +131,7 @@ void Accumulator<T>::set_reduction(const Stream& stream, UpdateReduction reducti
 
 template <class T>
 void Accumulator<T>::set_reduction(const Stream& stream, UpdateReducer<T> reducer) {
-  const host::Where where{"Accumulator", "set_reduction"};
+  const host::Where where{class_name, "set_reduction"};
   host::check_stream(where, stream, device());
   if (!reducer) host::refuse(where, "reducer", "empty", "a function");
   clear(stream);
@@ -57,7 +141,7 @@ void Accumulator<T>::set_reduction(const Stream& stream, UpdateReducer<T> reduce
 
 template <class T>
 void Accumulator<T>::set_bounds(const UpdateBounds& bounds) {
-  host::check_update_bounds({"Accumulator", "set_bounds"}, rounded<T>(bounds.upper),
+  host::check_update_bounds({class_name, "set_bounds"}, rounded<T>(bounds.upper),
                             rounded<T>(bounds.lower));
   bounds_ = bounds;
 }
@@ -74,7 +158,7 @@ void Accumulator<T>::add_negative(const Stream& stream, View<const T> part) {
 template <class T>
 void Accumulator<T>::add(const char* function, UpdateSide side, const Stream& stream,
                          View<const T> part) {
-  const host::Where where{"Accumulator", function};
+  const host::Where where{class_name, function};
   host::check_stream(where, stream, device());
   host::check_array(where, "part", part.data(), part.shape(), shape_);
   const auto index = static_cast<std::size_t>(side);
@@ -99,7 +183,7 @@ void Accumulator<T>::add(const char* function, UpdateSide side, const Stream& st
 
 template <class T>
 void Accumulator<T>::update(const Stream& stream, View<T> parameter) {
-  const host::Where where{"Accumulator", "update"};
+  const host::Where where{class_name, "update"};
   host::check_stream(where, stream, device());
   host::check_array(where, "parameter", parameter.data(), parameter.shape(), shape_);
   reduce(stream);
@@ -133,7 +217,7 @@ void Accumulator<T>::apply(const Stream& stream, T* parameter) {
 
 template <class T>
 void Accumulator<T>::clear(const Stream& stream) {
-  host::check_stream({"Accumulator", "clear"}, stream, device());
+  host::check_stream({class_name, "clear"}, stream, device());
   state_.fill_zero(stream);
   for (Parts& parts : parts_) parts.views.clear();
 }

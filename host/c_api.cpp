@@ -157,6 +157,7 @@ const char* cusynapse_status_name(cusynapse_status status) {
 const char* cusynapse_last_error_message(void) { return c_api::last_message; }
 
 void cusynapse_version(int32_t version[3]) {
+  if (version == nullptr) return;
   version[0] = CUSYNAPSE_VERSION_MAJOR;
   version[1] = CUSYNAPSE_VERSION_MINOR;
   version[2] = CUSYNAPSE_VERSION_PATCH;

@@ -58,22 +58,23 @@ class CustomCurrent final : private Name, public CurrentSynapse<T> {
 
   CustomCurrent(const Stream& stream, const SynapseOptions& options, const cusynapse_model& model)
       : Name{model.name},
-        CurrentSynapse<T>(stream, text.c_str(), options, model_at(model)),
-        model_(named(model)) {}
+        CurrentSynapse<T>(stream, text.c_str(), options, model_at(named(model, text))),
+        model_(named(model, text)) {}
 
   const cusynapse_model& parameters() const noexcept { return model_; }
   void set_parameters(const cusynapse_model& model) {
-    this->set_model(model_at(model));
-    model_ = named(model);
+    this->set_model(model_at(named(model, text)));
+    model_ = named(model, text);
   }
 
  private:
-  typename CurrentSynapse<T>::ModelAt model_at(const cusynapse_model& model) const {
-    return [own = named(model)](double step_time) { return model_of(own, step_time); };
-  }
-  cusynapse_model named(cusynapse_model model) const noexcept {
-    model.name = text.c_str();
+  // Static, for the constructor calls them before the synapse is made.
+  static cusynapse_model named(cusynapse_model model, const std::string& name) noexcept {
+    model.name = name.c_str();
     return model;
+  }
+  static typename CurrentSynapse<T>::ModelAt model_at(const cusynapse_model& model) {
+    return [model](double step_time) { return model_of(model, step_time); };
   }
 
   cusynapse_model model_;
@@ -505,8 +506,9 @@ cusynapse_status cusynapse_synapse_group_create(cusynapse_stream stream, cusynap
                                                 cusynapse_synapse_group** group) {
   return guarded(__func__, [&](const Where& where) {
     require(where, "group", group);
-    if (count > 0) require(where, "options", options);
-    if (count > 0) require(where, "models", models);
+    host::check(count >= 1, where, "count", static_cast<double>(count), "at least 1");
+    require(where, "options", options);
+    require(where, "models", models);
     const Stream on = stream_of(where, stream);
     with_real(where, dtype, [&](auto element) {
       using T = decltype(element);

@@ -128,6 +128,7 @@ cusynapse_status cusynapse_accumulator_set_reducer(cusynapse_accumulator* accumu
         stream_of(where, stream),
         [reducer, context](const Stream& on, const std::vector<View<const T>>& parts, View<T> out) {
           std::vector<cusynapse_const_array> arrays;
+          arrays.reserve(parts.size());
           for (const View<const T>& part : parts) arrays.push_back(array_of(part));
           const cusynapse_status status =
               reducer(context, c_api::stream_of(on), arrays.data(),

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cusynapse/buffer.hpp"
+#include "cusynapse/connection.hpp"
 #include "cusynapse/math/ring.hpp"
 #include "cusynapse/ops.hpp"
 
@@ -59,6 +60,18 @@ std::int64_t check_samples(const Where& where, const char* what, const void* dat
   }
   if (data == nullptr) refuse(where, what, "null", "an array of " + to_string(got));
   return has_samples ? got[rank] : 1;
+}
+
+const char* name_of(Parameter parameter) {
+  switch (parameter) {
+    case Parameter::weight:
+      return "weight";
+    case Parameter::bias:
+      return "bias";
+    case Parameter::delay:
+      return "delay";
+  }
+  return "parameter";
 }
 
 int traces_of(Dynamics dynamics, int trace_count) {

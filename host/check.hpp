@@ -11,6 +11,10 @@
 #include "cusynapse/stream.hpp"
 #include "cusynapse/update_ops.hpp"
 
+namespace cusynapse {
+enum class Parameter : std::int32_t;
+}
+
 namespace cusynapse::host {
 
 /// The function an error is reported from; its name is put together only when there is an error, so
@@ -55,6 +59,9 @@ void check_array(const Where& where, const char* what, const void* data, const S
 /// returned; 1 without it.
 std::int64_t check_samples(const Where& where, const char* what, const void* data, const Shape& got,
                            const Shape& expected);
+
+/// A parameter of a connection, as messages and states name it.
+const char* name_of(Parameter parameter);
 
 /// Traces that dynamics have: `trace_count` itself where they may have one or two, -1 for dynamics
 /// that do not exist.

@@ -4,8 +4,10 @@
 #include <limits>
 #include <utility>
 
+#include "cusynapse/models.hpp"
 #include "host/check.hpp"
 #include "host/random.hpp"
+#include "host/state.hpp"
 
 namespace cusynapse {
 namespace {
@@ -64,18 +66,6 @@ void check_sequence(const host::Where& where, const char* what, const Shape& got
   expected.insert(1, "T, ");
   throw Error(Errc::shape_mismatch, where.name() + ": " + what + " has shape " + to_string(got) +
                                         ", expected " + expected + " with T at least 1");
-}
-
-const char* name_of(Parameter parameter) {
-  switch (parameter) {
-    case Parameter::weight:
-      return "weight";
-    case Parameter::bias:
-      return "bias";
-    case Parameter::delay:
-      return "delay";
-  }
-  return "parameter";
 }
 
 // The width of the slots that delays choose from. Refused before anything is allocated.
@@ -162,6 +152,118 @@ Connection<T>::Connection(const Stream& stream, const Description& description, 
     delay_.fill_zero(stream);
   }
   take(make_storage(where, synapse_->batch_size(), synapse_->step_time(), synapse_->delay()));
+}
+
+// What a state holds of a connection itself.
+template <class T>
+struct Connection<T>::Parameters {
+  std::vector<T> weight, bias, delay;  // empty where there is none
+};
+
+// A description, and the state held against it.
+template <class T>
+auto Connection<T>::checked(const Description& description, StateReader& state)
+    -> const Description& {
+  const host::Where where{description.name, "load"};
+  state.require<T>(description.name);
+  const auto check = [&](const char* what, const Shape& got, const Shape& expected) {
+    if (got == expected) return;
+    throw Error(Errc::shape_mismatch, where.name() + ": " + what + " of the state is " +
+                                          to_string(got) + ", expected " + to_string(expected));
+  };
+  check("input_shape", state.shape("input_shape"), description.input);
+  check("output_shape", state.shape("output_shape"), description.output);
+  if (description.layout == SynapticLayout::convolution) {
+    const ConvolutionGeometry& g = description.geometry;
+    check("kernel", state.shape("kernel"), Shape(g.kernel, 2));
+    check("stride", state.shape("stride"), Shape(g.stride, 2));
+    check("padding", state.shape("padding"), Shape(g.padding, 2));
+    check("dilation", state.shape("dilation"), Shape(g.dilation, 2));
+  }
+  state.check_array<T>("weight", description.weight);
+  return description;
+}
+
+template <class T>
+auto Connection<T>::read_parameters(StateReader& state) const -> Parameters {
+  Parameters parameters;
+  parameters.weight = state.array<T>("weight", weight_shape());
+  if (biased_) parameters.bias = state.array<T>("bias", bias_shape());
+  if (has_delays_) parameters.delay = state.array<T>("delay", weight_shape());
+  return parameters;
+}
+
+template <class T>
+void Connection<T>::take_parameters(const Stream& stream, const Parameters& parameters) {
+  weight_.copy_from_host(stream, parameters.weight.data());
+  if (biased_) bias_.copy_from_host(stream, parameters.bias.data());
+  if (has_delays_) delay_.copy_from_host(stream, parameters.delay.data());
+}
+
+template <class T>
+Connection<T>::Connection(const Stream& stream, const Description& description, StateReader& state)
+    : Connection{stream,
+                 checked(description, state),
+                 state.flag("biased"),
+                 state.flag("has_delays"),
+                 0,
+                 load_synapse<T>(stream, state.state("synapse"))} {
+  take_parameters(stream, read_parameters(state));
+}
+
+template <class T>
+std::vector<std::uint8_t> Connection<T>::save(const Stream& stream) const {
+  const host::Where where{name(), "save"};
+  host::check_stream(where, stream, device());
+  check_unchanged(where);
+  StateWriter state = StateWriter::of<T>(name());
+  state.shape("input_shape", input_shape());
+  state.shape("output_shape", output_shape());
+  if (description_.layout == SynapticLayout::convolution) {
+    const ConvolutionGeometry& g = description_.geometry;
+    state.shape("kernel", Shape(g.kernel, 2));
+    state.shape("stride", Shape(g.stride, 2));
+    state.shape("padding", Shape(g.padding, 2));
+    state.shape("dilation", Shape(g.dilation, 2));
+  }
+  state.flag("biased", biased_);
+  state.flag("has_delays", has_delays_);
+  for (const Parameter parameter : {Parameter::weight, Parameter::bias, Parameter::delay}) {
+    if (!has(parameter)) continue;
+    state.array(host::name_of(parameter), parameter_shape(parameter),
+                to_host(stream, parameter).data());
+  }
+  state.state("synapse", synapse_->save(stream));
+  return state.finish();
+}
+
+template <class T>
+void Connection<T>::load(const Stream& stream, StateBytes bytes) {
+  const host::Where where{name(), "load"};
+  host::check_stream(where, stream, device());
+  StateReader state(bytes);
+  checked(description_, state);
+  const auto check_kind = [&](const char* what, bool expected) {
+    if (state.flag(what) != expected) {
+      state.refuse("record \"" + std::string(what) + '"', expected ? "0" : "1",
+                   std::string(expected ? "1" : "0") + " of the connection that loads it");
+    }
+  };
+  check_kind("biased", biased_);
+  check_kind("has_delays", has_delays_);
+  const Parameters parameters = read_parameters(state);
+  StateReader synapse_state(state.state("synapse"));
+  const std::unique_ptr<Synapse<T>> synapse = synapse_->restored(stream, synapse_state);
+  synapse_state.finish();
+  state.finish();
+  Storage storage = host::from_state([&] {
+    return make_storage(where, synapse->batch_size(), synapse->step_time(), synapse->delay());
+  });
+
+  // Nothing is allocated from here on.
+  synapse_->exchange(*synapse);
+  take(std::move(storage));
+  take_parameters(stream, parameters);
 }
 
 template <class T>
@@ -255,7 +357,7 @@ View<const T> Connection<T>::get(Parameter parameter) const noexcept {
 template <class T>
 void Connection<T>::check_there(const host::Where& where, Parameter parameter) const {
   if (has(parameter)) return;
-  throw Error(Errc::not_supported, where.name() + ": got " + name_of(parameter) +
+  throw Error(Errc::not_supported, where.name() + ": got " + host::name_of(parameter) +
                                        ", expected a parameter the connection was built with");
 }
 
@@ -283,7 +385,7 @@ void Connection<T>::set(const Stream& stream, Parameter parameter, View<const T>
   const host::Where where{name(), "set"};
   host::check_stream(where, stream, device());
   check_there(where, parameter);
-  host::check_array(where, name_of(parameter), values.data(), values.shape(),
+  host::check_array(where, host::name_of(parameter), values.data(), values.shape(),
                     parameter_shape(parameter));
   if (parameter == Parameter::delay) {
     constexpr T infinity = std::numeric_limits<T>::infinity();
@@ -309,7 +411,7 @@ void Connection<T>::set_from_host(const Stream& stream, Parameter parameter,
   check_there(where, parameter);
   const Shape& shape = parameter_shape(parameter);
   if (static_cast<std::int64_t>(values.size()) != shape.size()) {
-    throw Error(Errc::shape_mismatch, where.name() + ": " + name_of(parameter) + " has " +
+    throw Error(Errc::shape_mismatch, where.name() + ": " + host::name_of(parameter) + " has " +
                                           std::to_string(values.size()) +
                                           " values, expected those of " + to_string(shape));
   }

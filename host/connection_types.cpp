@@ -1,8 +1,12 @@
 // The connections there are: what each is, as data.
+#include <algorithm>
+#include <memory>
+#include <string>
 #include <utility>
 
 #include "cusynapse/connection.hpp"
 #include "host/check.hpp"
+#include "host/state.hpp"
 
 namespace cusynapse {
 namespace {
@@ -115,6 +119,34 @@ Description convolution(const Conv2DOptions& options) {
   return d;
 }
 
+// The geometry in a state. Its pairs are checked against the description made of it.
+Conv2DOptions geometry_of(StateReader& state) {
+  const auto read = [&](const char* name, int rank) {
+    const Shape shape = state.shape(name);
+    if (shape.rank() != rank) {
+      state.refuse("length of record \"" + std::string(name) + '"', std::to_string(shape.rank()),
+                   std::to_string(rank));
+    }
+    return shape;
+  };
+  const Shape input = read("input_shape", 3);
+  const Shape output = read("output_shape", 3);
+  Conv2DOptions options;
+  options.channels = input[0];
+  options.height = input[1];
+  options.width = input[2];
+  options.filters = output[0];
+  const auto copy = [&](const char* name, std::int64_t* to) {
+    const Shape pair = read(name, 2);
+    std::copy(pair.begin(), pair.end(), to);
+  };
+  copy("kernel", options.kernel);
+  copy("stride", options.stride);
+  copy("padding", options.padding);
+  copy("dilation", options.dilation);
+  return options;
+}
+
 }  // namespace
 
 template <class T>
@@ -133,6 +165,13 @@ LinearDense<T>::LinearDense(const Stream& stream, const Shape& output,
                     biased, seed, synapse) {}
 
 template <class T>
+LinearDense<T>::LinearDense(const Stream& stream, StateReader& state)
+    : Connection<T>(stream,
+                    dense<typename Connection<T>::Description>(
+                        "LinearDense", state.shape("input_shape"), state.shape("output_shape")),
+                    state) {}
+
+template <class T>
 LinearDirect<T>::LinearDirect(const Stream& stream, const Shape& shape,
                               const ConnectionOptions& options, const SynapseFactory<T>& factory)
     : Connection<T>(stream, direct<typename Connection<T>::Description>(shape), options, factory) {}
@@ -143,6 +182,11 @@ LinearDirect<T>::LinearDirect(const Stream& stream, std::shared_ptr<Synapse<T>> 
     : Connection<T>(stream,
                     direct<typename Connection<T>::Description>(shape_of("LinearDirect", synapse)),
                     biased, seed, synapse) {}
+
+template <class T>
+LinearDirect<T>::LinearDirect(const Stream& stream, StateReader& state)
+    : Connection<T>(stream, direct<typename Connection<T>::Description>(state.shape("input_shape")),
+                    state) {}
 
 template <class T>
 LinearLateral<T>::LinearLateral(const Stream& stream, const Shape& shape,
@@ -158,6 +202,12 @@ LinearLateral<T>::LinearLateral(const Stream& stream, std::shared_ptr<Synapse<T>
           biased, seed, synapse) {}
 
 template <class T>
+LinearLateral<T>::LinearLateral(const Stream& stream, StateReader& state)
+    : Connection<T>(
+          stream, lateral<typename Connection<T>::Description>(state.shape("input_shape")), state) {
+}
+
+template <class T>
 Conv2D<T>::Conv2D(const Stream& stream, const Conv2DOptions& geometry,
                   const ConnectionOptions& options, const SynapseFactory<T>& factory)
     : Connection<T>(stream, convolution<typename Connection<T>::Description>(geometry), options,
@@ -168,6 +218,37 @@ Conv2D<T>::Conv2D(const Stream& stream, const Conv2DOptions& geometry,
                   std::shared_ptr<Synapse<T>> synapse, bool biased, std::uint64_t seed)
     : Connection<T>(stream, convolution<typename Connection<T>::Description>(geometry), biased,
                     seed, std::move(synapse)) {}
+
+template <class T>
+Conv2D<T>::Conv2D(const Stream& stream, StateReader& state)
+    : Connection<T>(stream, convolution<typename Connection<T>::Description>(geometry_of(state)),
+                    state) {}
+
+template <class T>
+std::unique_ptr<Connection<T>> load_connection(const Stream& stream, StateBytes bytes) {
+  StateReader state(bytes);
+  const std::string& name = state.class_name();
+  std::unique_ptr<Connection<T>> made;
+  host::from_state([&] {
+    if (name == "LinearDense") {
+      made.reset(new LinearDense<T>(stream, state));
+    } else if (name == "LinearDirect") {
+      made.reset(new LinearDirect<T>(stream, state));
+    } else if (name == "LinearLateral") {
+      made.reset(new LinearLateral<T>(stream, state));
+    } else if (name == "Conv2D") {
+      made.reset(new Conv2D<T>(stream, state));
+    } else {
+      throw Error(Errc::not_supported,
+                  "load_connection: class is " + name + ", expected one of the library's");
+    }
+  });
+  state.finish();
+  return made;
+}
+
+template std::unique_ptr<Connection<float>> load_connection(const Stream&, StateBytes);
+template std::unique_ptr<Connection<double>> load_connection(const Stream&, StateBytes);
 
 template class LinearDense<float>;
 template class LinearDense<double>;

@@ -18,6 +18,8 @@ const char* to_string(Errc code) noexcept {
       return "no_device";
     case Errc::device_error:
       return "device_error";
+    case Errc::invalid_state:
+      return "invalid_state";
   }
   return "unknown";
 }

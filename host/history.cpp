@@ -7,11 +7,14 @@
 #include <vector>
 
 #include "host/check.hpp"
+#include "host/state.hpp"
 
 namespace cusynapse {
 namespace {
 
-host::Where in(const char* function) { return {"History", function}; }
+constexpr const char* class_name = "History";
+
+host::Where in(const char* function) { return {class_name, function}; }
 
 template <class T>
 std::int32_t slots_of(const host::Where& where, const HistoryOptions& options) {
@@ -19,6 +22,18 @@ std::int32_t slots_of(const host::Where& where, const HistoryOptions& options) {
   host::check_positive_in<typename ElementTraits<T>::Time>(where, "step_time", options.step_time);
   host::check_finite_not_negative(where, "duration", options.duration);
   return host::checked_slots(where, options.duration, options.step_time, options.inclusive, size);
+}
+
+template <class T>
+HistoryOptions options_of(StateReader& state) {
+  state.require<T>(class_name);
+  HistoryOptions options;
+  options.shape = state.shape("shape");
+  options.batch_size = state.integer("batch_size");
+  options.step_time = state.number("step_time");
+  options.duration = state.number("duration");
+  options.inclusive = state.flag("inclusive");
+  return options;
 }
 
 // Storage of `slots` frames of `size` elements: elements, or bytes of eight for bool.
@@ -80,6 +95,13 @@ History<T>::History(const Stream& stream, const HistoryOptions& options)
   storage_.fill_zero(stream);
   state_.fill_zero(stream);
 }
+
+template <class T>
+History<T>::History(const Stream& stream, StateReader& state)
+    : options_(options_of<T>(state)),
+      slots_(host::from_state([&] { return slots_of<T>(in("load"), options_); })),
+      storage_(host::load_slots<T>(stream, state, "observations", batched_shape(), slots_)),
+      state_(host::load_head(stream, state, slots_)) {}
 
 template <class T>
 History<T>::~History() = default;
@@ -436,6 +458,30 @@ void History<T>::set_batch_size(const Stream& stream, std::int64_t batch_size) {
   HistoryOptions options = options_;
   options.batch_size = batch_size;
   change(stream, options, "set_batch_size");
+}
+
+template <class T>
+std::vector<std::uint8_t> History<T>::save(const Stream& stream) const {
+  host::check_stream(in("save"), stream, device());
+  StateWriter state = StateWriter::of<T>(class_name);
+  state.shape("shape", options_.shape);
+  state.integer("batch_size", options_.batch_size);
+  state.number("step_time", options_.step_time);
+  state.number("duration", options_.duration);
+  state.flag("inclusive", options_.inclusive);
+  host::save_head(stream, state, state_);
+  host::save_slots<T>(stream, state, "observations", batched_shape(), slots_, storage_);
+  return state.finish();
+}
+
+template <class T>
+void History<T>::load(const Stream& stream, StateBytes bytes) {
+  host::check_stream(in("load"), stream, device());
+  StateReader state(bytes);
+  History loaded(stream, state);
+  state.finish();
+  host::check_state_shape(in("load"), loaded.shape(), shape());
+  *this = std::move(loaded);
 }
 
 template class History<float>;

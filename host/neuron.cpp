@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "cusynapse/ops.hpp"
 #include "host/check.hpp"
+#include "host/state.hpp"
 
 namespace cusynapse {
 namespace {
@@ -69,17 +72,59 @@ std::vector<V> resized(const std::vector<V>& before, std::int64_t size, V fresh,
   return after;
 }
 
-template <class V>
-std::vector<V> to_host(const Stream& stream, const Buffer<V>& buffer) {
-  std::vector<V> values(static_cast<std::size_t>(buffer.size()));
-  buffer.copy_to_host(stream, values.data());
-  return values;
+}  // namespace
+
+template <class T>
+Neuron<T>::~Neuron() = default;
+
+namespace {
+
+[[noreturn]] void refuse_saving(const char* function) {
+  throw Error(Errc::not_supported, host::Where("Neuron", function).name() +
+                                       ": got a class without states, expected one that "
+                                       "overrides save, restored and exchange");
 }
 
 }  // namespace
 
 template <class T>
-Neuron<T>::~Neuron() = default;
+std::vector<std::uint8_t> Neuron<T>::save(const Stream&) const {
+  refuse_saving("save");
+}
+
+template <class T>
+std::unique_ptr<Neuron<T>> Neuron<T>::restored(const Stream&, StateReader&) const {
+  refuse_saving("load");
+}
+
+template <class T>
+void Neuron<T>::exchange(Neuron&) {
+  refuse_saving("load");
+}
+
+template <class T>
+void Neuron<T>::load(const Stream& stream, StateBytes bytes) {
+  host::check_stream({"Neuron", "load"}, stream, device());
+  StateReader state(bytes);
+  const std::unique_ptr<Neuron> made = restored(stream, state);
+  state.finish();
+  exchange(*made);
+}
+
+template <class T>
+std::unique_ptr<Neuron<T>> load_neuron(const Stream& stream, StateBytes bytes) {
+  StateReader state(bytes);
+  if (state.class_name() != class_name) {
+    throw Error(Errc::not_supported,
+                "load_neuron: class is " + state.class_name() + ", expected " + class_name);
+  }
+  auto made = std::make_unique<LeakyIntegrateAndFire<T>>(stream, state);
+  state.finish();
+  return made;
+}
+
+template std::unique_ptr<Neuron<float>> load_neuron(const Stream&, StateBytes);
+template std::unique_ptr<Neuron<double>> load_neuron(const Stream&, StateBytes);
 
 template <class T>
 LeakyIntegrateAndFire<T>::LeakyIntegrateAndFire(const Stream& stream, const NeuronOptions& options,
@@ -95,7 +140,67 @@ LeakyIntegrateAndFire<T>::LeakyIntegrateAndFire(const Stream& stream, const Neur
 }
 
 template <class T>
+LeakyIntegrateAndFire<T>::LeakyIntegrateAndFire(const Stream& stream, StateReader& state) {
+  state.require<T>(class_name);
+  options_.shape = state.shape("shape");
+  options_.batch_size = state.integer("batch_size");
+  options_.step_time = state.number("step_time");
+  parameters_ = load_parameters<Parameters>(state);
+  host::from_state([&] { check_options<T>(class_name, options_, parameters_); });
+  constants_ = constants_of<T>(parameters_, options_.step_time);
+
+  const Shape frame = this->batched_shape();
+  const std::int64_t size = frame.size();
+  state.check_array<T>("voltage", frame);
+  const auto refractory = state.array<std::uint16_t>("refractory", frame);
+  for (const std::uint16_t word : refractory) {
+    const int steps = math::refractory_steps_left(word);
+    if (steps > constants_.refractory_steps) {
+      state.refuse("record \"refractory\"", std::to_string(steps) + " steps",
+                   "at most the period, " + std::to_string(constants_.refractory_steps));
+    }
+  }
+  const std::vector<T> voltage = state.array<T>("voltage", frame, size, slot_stride(size));
+  rest_ = Buffer<T>(stream, &constants_.rest_voltage, 1);
+  voltage_ = Buffer<T>(stream, voltage.data(), slot_stride(size));
+  refractory_ = Buffer<std::uint16_t>(stream, refractory.data(), size);
+}
+
+template <class T>
 LeakyIntegrateAndFire<T>::~LeakyIntegrateAndFire() = default;
+
+template <class T>
+std::vector<std::uint8_t> LeakyIntegrateAndFire<T>::save(const Stream& stream) const {
+  host::check_stream(in("save"), stream, device());
+  const Shape frame = this->batched_shape();
+  StateWriter state = StateWriter::of<T>(class_name);
+  state.shape("shape", options_.shape);
+  state.integer("batch_size", options_.batch_size);
+  state.number("step_time", options_.step_time);
+  save_parameters(state, parameters_);
+  state.array("voltage", frame, host::to_host(stream, voltage_).data());
+  state.array("refractory", frame, host::to_host(stream, refractory_).data());
+  return state.finish();
+}
+
+template <class T>
+std::unique_ptr<Neuron<T>> LeakyIntegrateAndFire<T>::restored(const Stream& stream,
+                                                              StateReader& state) const {
+  auto made = std::make_unique<LeakyIntegrateAndFire>(stream, state);
+  host::check_state_shape(in("load"), made->shape(), shape());
+  return made;
+}
+
+template <class T>
+void LeakyIntegrateAndFire<T>::exchange(Neuron<T>& restored) noexcept {
+  auto& other = static_cast<LeakyIntegrateAndFire&>(restored);
+  std::swap(options_, other.options_);
+  std::swap(parameters_, other.parameters_);
+  std::swap(constants_, other.constants_);
+  rest_.swap(other.rest_);
+  voltage_.swap(other.voltage_);
+  refractory_.swap(other.refractory_);
+}
 
 template <class T>
 LeakyIntegrateAndFireStep<T> LeakyIntegrateAndFire<T>::step_arguments() noexcept {
@@ -195,11 +300,11 @@ void LeakyIntegrateAndFire<T>::set_batch_size(const Stream& stream, std::int64_t
   const std::int64_t size = host::checked_frame_size(where, options_.shape, batch_size);
   if (batch_size == options_.batch_size) return;
 
-  std::vector<T> voltages = to_host(stream, voltage_);
+  std::vector<T> voltages = host::to_host(stream, voltage_);
   voltages.resize(static_cast<std::size_t>(refractory_.size()));
   voltages = resized(voltages, size, constants_.rest_voltage, slot_stride(size));
   const std::vector<std::uint16_t> refractory =
-      resized(to_host(stream, refractory_), size, std::uint16_t{0}, size);
+      resized(host::to_host(stream, refractory_), size, std::uint16_t{0}, size);
   Buffer<T> new_voltage(stream, voltages.data(), slot_stride(size));
   Buffer<std::uint16_t> new_refractory(stream, refractory.data(), size);
 
@@ -217,7 +322,7 @@ void LeakyIntegrateAndFire<T>::set_step_time(const Stream& stream, double step_t
   check_options<T>(where, options, parameters_);
   const LeakyIntegrateAndFireStep<T> constants = constants_of<T>(parameters_, step_time);
 
-  std::vector<std::uint16_t> refractory = to_host(stream, refractory_);
+  std::vector<std::uint16_t> refractory = host::to_host(stream, refractory_);
   for (std::uint16_t& word : refractory) {
     const double time_left = math::refractory_steps_left(word) * options_.step_time;
     const double steps = std::min(math::refractory_steps(time_left, step_time),

@@ -8,15 +8,18 @@
 
 #include "host/check.hpp"
 #include "host/random.hpp"
+#include "host/state.hpp"
 
 namespace cusynapse {
 namespace {
 
-host::Where in(const char* function) { return {"Projection", function}; }
+constexpr const char* class_name = "Projection";
+
+host::Where in(const char* function) { return {class_name, function}; }
 
 template <class T>
 ProjectionOptions<T> checked(const ProjectionOptions<T>& options) {
-  const host::Where where{"Projection"};
+  const host::Where where{class_name};
   host::checked_frame_size(where, {options.out_features, options.in_features}, 1);
   for (const std::int64_t features : {options.in_features, options.out_features}) {
     host::check(features <= std::int64_t{1} << 31, where, "number of features",
@@ -165,6 +168,97 @@ Projection<T>::Projection(const Stream& stream, const ProjectionOptions<T>& opti
   transpose.out = mask_.data();
   ops::synaptic_copy(stream, transpose);
   apply_mask(stream);
+}
+
+// What a state holds.
+template <class T>
+struct Projection<T>::Saved {
+  ProjectionOptions<T> options;
+  bool has_transform = false;
+  bool is_changed = false;
+  std::vector<T> weight;
+  Buffer<std::uint8_t> mask;
+};
+
+template <class T>
+auto Projection<T>::read(const Stream& stream, StateReader& state) -> Saved {
+  state.require<T>(class_name);
+  Saved saved;
+  ProjectionOptions<T>& options = saved.options;
+  options.in_features = state.integer("in_features");
+  options.out_features = state.integer("out_features");
+  options.receptor = static_cast<Receptor>(state.integer("receptor", 0, 2));
+  options.saturation.scale = state.number("saturation.scale");
+  options.saturation.minimum = state.number("saturation.minimum");
+  options.saturation.maximum = state.number("saturation.maximum");
+  host::from_state([&] { return checked(options); });
+  saved.has_transform = state.flag("has_transform");
+  saved.is_changed = state.flag("changed");
+  const Shape shape = {options.out_features, options.in_features};
+  saved.weight = state.array<T>("weight", shape);
+  if (state.flag("is_masked")) {
+    const auto mask = state.array<std::uint8_t>("mask", shape);
+    saved.mask = Buffer<std::uint8_t>(stream, mask.data(), shape.size());
+  }
+  return saved;
+}
+
+template <class T>
+void Projection<T>::take(const Stream& stream, Saved&& saved) {
+  weight_.copy_from_host(stream, saved.weight.data());
+  options_.receptor = saved.options.receptor;
+  options_.saturation = saved.options.saturation;
+  mask_.swap(saved.mask);
+  note_change();
+  run_version_ = saved.is_changed ? version_ - 1 : version_;
+}
+
+template <class T>
+Projection<T>::Projection(const Stream& stream, StateReader& state)
+    : Projection(stream, read(stream, state)) {}
+
+template <class T>
+Projection<T>::Projection(const Stream& stream, Saved&& saved) : Projection(stream, saved.options) {
+  if (saved.has_transform) {
+    throw Error(Errc::not_supported,
+                in("Projection").name() +
+                    ": the state is of a projection with a transform of the caller's, expected "
+                    "one without, or load into a projection with one");
+  }
+  take(stream, std::move(saved));
+}
+
+template <class T>
+std::vector<std::uint8_t> Projection<T>::save(const Stream& stream) const {
+  host::check_stream(in("save"), stream, device());
+  StateWriter state = StateWriter::of<T>(class_name);
+  state.integer("in_features", in_features());
+  state.integer("out_features", out_features());
+  state.integer("receptor", static_cast<std::int64_t>(receptor()));
+  state.number("saturation.scale", options_.saturation.scale);
+  state.number("saturation.minimum", options_.saturation.minimum);
+  state.number("saturation.maximum", options_.saturation.maximum);
+  state.flag("has_transform", static_cast<bool>(options_.transform));
+  state.flag("changed", changed_since_last_run());
+  state.array("weight", weight_shape(), to_host(stream).data());
+  state.flag("is_masked", is_masked());
+  if (is_masked()) state.array("mask", weight_shape(), host::to_host(stream, mask_).data());
+  return state.finish();
+}
+
+template <class T>
+void Projection<T>::load(const Stream& stream, StateBytes bytes) {
+  host::check_stream(in("load"), stream, device());
+  StateReader state(bytes);
+  Saved saved = read(stream, state);
+  state.finish();
+  host::check_state_shape(in("load"), {saved.options.out_features, saved.options.in_features},
+                          weight_shape());
+  if (saved.has_transform != static_cast<bool>(options_.transform)) {
+    state.refuse("record \"has_transform\"", saved.has_transform ? "1" : "0",
+                 "that of the projection that loads it");
+  }
+  take(stream, std::move(saved));
 }
 
 template <class T>

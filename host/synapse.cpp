@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "host/check.hpp"
+#include "host/state.hpp"
 
 namespace cusynapse {
 namespace {
@@ -29,6 +30,8 @@ std::int32_t slots_of(const host::Where& where, const SynapseOptions& options) {
   }
   return host::checked_slots(where, options.delay, options.step_time, true, size);
 }
+
+constexpr const char* trace_names[max_traces] = {"trace_0", "trace_1"};
 
 // What a model gives must fit its dynamics, and the type it is rounded to.
 template <class T>
@@ -78,6 +81,40 @@ void require_above(const char* model, const char* what, double value, const char
 template <class T>
 Synapse<T>::~Synapse() = default;
 
+namespace {
+
+[[noreturn]] void refuse_saving(const char* function) {
+  throw Error(Errc::not_supported, host::Where("Synapse", function).name() +
+                                       ": got a class without states, expected one that "
+                                       "overrides save, restored and exchange");
+}
+
+}  // namespace
+
+template <class T>
+std::vector<std::uint8_t> Synapse<T>::save(const Stream&) const {
+  refuse_saving("save");
+}
+
+template <class T>
+std::unique_ptr<Synapse<T>> Synapse<T>::restored(const Stream&, StateReader&) const {
+  refuse_saving("load");
+}
+
+template <class T>
+void Synapse<T>::exchange(Synapse&) {
+  refuse_saving("load");
+}
+
+template <class T>
+void Synapse<T>::load(const Stream& stream, StateBytes bytes) {
+  host::check_stream({"Synapse", "load"}, stream, device());
+  StateReader state(bytes);
+  const std::unique_ptr<Synapse> made = restored(stream, state);
+  state.finish();
+  exchange(*made);
+}
+
 template <class T>
 CurrentSynapse<T>::CurrentSynapse(const Stream& stream, const char* name,
                                   const SynapseOptions& options, ModelAt model)
@@ -96,8 +133,124 @@ CurrentSynapse<T>::CurrentSynapse(const Stream& stream, const char* name,
   clear(stream);
 }
 
+namespace {
+
+template <class T>
+SynapseOptions options_of(StateReader& state, const char* name) {
+  state.require<T>(name);
+  SynapseOptions options;
+  options.shape = state.shape("shape");
+  options.batch_size = state.integer("batch_size");
+  options.step_time = state.number("step_time");
+  options.delay = state.number("delay");
+  options.interpolation = static_cast<SpikeInterpolation>(state.integer("interpolation", 0, 1));
+  options.tolerance = state.number("tolerance");
+  options.current_overbound = state.optional("current_overbound");
+  const std::optional<double> spike = state.optional("spike_overbound");
+  options.spike_overbound.reset();
+  if (spike) options.spike_overbound = *spike != 0;
+  if (spike && *spike != 0 && *spike != 1) {
+    state.refuse("record \"spike_overbound\"", host::format(*spike), "0 or 1");
+  }
+  return options;
+}
+
+}  // namespace
+
+template <class T>
+CurrentSynapse<T>::CurrentSynapse(const Stream& stream, const char* name, StateReader& state,
+                                  ModelAt model)
+    : name_(name), model_at_(std::move(model)) {
+  options_ = options_of<T>(state, name);
+  host::from_state([&] {
+    const host::Where where = name_;
+    slots_ = slots_of<T>(where, options_);
+    model_ = model_at_(options_.step_time);
+    check_model<T>(where, model_);
+  });
+  const Shape frame = this->batched_shape();
+  stride_ = slot_stride(frame.size());
+  spikes_ = host::load_slots<bool>(stream, state, "spikes", frame, slots_);
+  for (int k = 0; k < model_.trace_count; ++k) {
+    traces_[k] = host::load_slots<T>(stream, state, trace_names[k], frame, slots_);
+  }
+  state_ = host::load_head(stream, state, slots_);
+}
+
 template <class T>
 CurrentSynapse<T>::~CurrentSynapse() = default;
+
+template <class T>
+StateWriter CurrentSynapse<T>::saved(const Stream& stream) const {
+  host::check_stream({name_, "save"}, stream, device());
+  StateWriter state = StateWriter::of<T>(name_);
+  state.shape("shape", options_.shape);
+  state.integer("batch_size", options_.batch_size);
+  state.number("step_time", options_.step_time);
+  state.number("delay", options_.delay);
+  state.integer("interpolation", static_cast<std::int64_t>(options_.interpolation));
+  state.number("tolerance", options_.tolerance);
+  state.optional("current_overbound", options_.current_overbound);
+  state.optional("spike_overbound", options_.spike_overbound);
+  host::save_head(stream, state, state_);
+  const Shape frame = this->batched_shape();
+  host::save_slots<bool>(stream, state, "spikes", frame, slots_, spikes_);
+  for (int k = 0; k < model_.trace_count; ++k) {
+    host::save_slots<T>(stream, state, trace_names[k], frame, slots_, traces_[k]);
+  }
+  return state;
+}
+
+template <class T>
+std::vector<double> CurrentSynapse<T>::model_numbers() const {
+  std::vector<double> numbers = {static_cast<double>(model_.dynamics),
+                                 static_cast<double>(model_.trace_count), model_.feed_rate,
+                                 model_.spike_amplitude};
+  for (int k = 0; k < model_.trace_count; ++k) {
+    const SynapseModel::Trace& trace = model_.traces[k];
+    numbers.insert(numbers.end(), {trace.time_constant, trace.gain, trace.weight});
+  }
+  return numbers;
+}
+
+template <class T>
+void CurrentSynapse<T>::save_model(StateWriter& state) const {
+  const std::vector<double> numbers = model_numbers();
+  state.array("model", {static_cast<std::int64_t>(numbers.size())}, numbers.data());
+}
+
+template <class T>
+void CurrentSynapse<T>::check_saved_model(StateReader& state) const {
+  const std::vector<double> numbers = model_numbers();
+  const auto saved = state.array<double>("model", {static_cast<std::int64_t>(numbers.size())});
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    if (saved[i] != numbers[i]) {
+      state.refuse("number " + std::to_string(i) + " of record \"model\"", host::format(saved[i]),
+                   host::format(numbers[i]) + " of the synapse that loads it");
+    }
+  }
+}
+
+template <class T>
+void CurrentSynapse<T>::check_restored(const CurrentSynapse& restored) const {
+  const host::Where where{name_, "load"};
+  host::check_state_shape(where, restored.shape(), shape());
+  host::from_state([&] { check_model<T>(where, restored.model_, model_); });
+}
+
+template <class T>
+void CurrentSynapse<T>::exchange_histories(CurrentSynapse& other) noexcept {
+  std::swap(options_, other.options_);
+  model_at_.swap(other.model_at_);
+  std::swap(model_, other.model_);
+  std::swap(slots_, other.slots_);
+  std::swap(stride_, other.stride_);
+  spikes_.swap(other.spikes_);
+  for (int k = 0; k < max_traces; ++k) traces_[k].swap(other.traces_[k]);
+  state_.swap(other.state_);
+  ++version_;
+  ++other.version_;
+}
 
 template <class T>
 std::int32_t CurrentSynapse<T>::pointer(const Stream& stream) const {

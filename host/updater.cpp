@@ -5,9 +5,12 @@
 
 #include "cusynapse/error.hpp"
 #include "host/check.hpp"
+#include "host/state.hpp"
 
 namespace cusynapse {
 namespace {
+
+constexpr const char* class_name = "Updater";
 
 constexpr std::initializer_list<Parameter> all_parameters = {Parameter::weight, Parameter::bias,
                                                              Parameter::delay};
@@ -16,7 +19,7 @@ std::size_t index_of(Parameter parameter) { return static_cast<std::size_t>(para
 
 void check_there(bool is_there, const char* function, const char* expected) {
   if (is_there) return;
-  throw Error(Errc::not_supported, host::Where("Updater", function).name() +
+  throw Error(Errc::not_supported, host::Where(class_name, function).name() +
                                        ": got a parameter that is not there, expected " + expected);
 }
 
@@ -24,7 +27,7 @@ void check_there(bool is_there, const char* function, const char* expected) {
 
 template <class T>
 Updater<T>::Updater(const Stream& stream, Connection<T>& connection) : connection_(&connection) {
-  host::check_stream({"Updater", "Updater"}, stream, connection.device());
+  host::check_stream({class_name, class_name}, stream, connection.device());
   for (const Parameter parameter : all_parameters) {
     if (!connection.has(parameter)) continue;
     accumulators_[index_of(parameter)].emplace(stream, connection.parameter_shape(parameter));
@@ -35,7 +38,7 @@ template <class T>
 Updater<T>::Updater(const Stream& stream, Connection<T>& connection,
                     std::initializer_list<Parameter> parameters)
     : connection_(&connection) {
-  host::check_stream({"Updater", "Updater"}, stream, connection.device());
+  host::check_stream({class_name, class_name}, stream, connection.device());
   for (const Parameter parameter : parameters) {
     check_there(connection.has(parameter), "Updater", "one the connection was built with");
     accumulators_[index_of(parameter)].emplace(stream, connection.parameter_shape(parameter));
@@ -94,6 +97,39 @@ template <class T>
 void Updater<T>::clear(const Stream& stream) {
   for (auto& accumulator : accumulators_) {
     if (accumulator.has_value()) accumulator->clear(stream);
+  }
+}
+
+template <class T>
+std::vector<std::uint8_t> Updater<T>::save(const Stream& stream) const {
+  StateWriter state = StateWriter::of<T>(class_name);
+  for (const Parameter parameter : all_parameters) {
+    state.flag(std::string("has_") + host::name_of(parameter), has(parameter));
+    if (has(parameter)) state.state(host::name_of(parameter), (*this)[parameter].save(stream));
+  }
+  return state.finish();
+}
+
+template <class T>
+void Updater<T>::load(const Stream& stream, StateBytes bytes) {
+  const host::Where where{class_name, "load"};
+  host::check_stream(where, stream, connection_->device());
+  StateReader state(bytes);
+  state.require<T>(class_name);
+  std::array<std::optional<Accumulator<T>>, 3> loaded;
+  for (const Parameter parameter : all_parameters) {
+    const std::string name = host::name_of(parameter);
+    if (state.flag("has_" + name) != has(parameter)) {
+      state.refuse("record \"has_" + name + '"', has(parameter) ? "0" : "1",
+                   std::string(has(parameter) ? "1" : "0") + " of the updater that loads it");
+    }
+    if (!has(parameter)) continue;
+    StateReader part(state.state(name));
+    loaded[index_of(parameter)] = (*this)[parameter].restored(stream, part);
+  }
+  state.finish();
+  for (std::size_t i = 0; i < loaded.size(); ++i) {
+    if (loaded[i].has_value()) *accumulators_[i] = std::move(*loaded[i]);
   }
 }
 

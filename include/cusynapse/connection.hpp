@@ -8,6 +8,7 @@
 
 #include "cusynapse/buffer.hpp"
 #include "cusynapse/connection_ops.hpp"
+#include "cusynapse/state.hpp"
 #include "cusynapse/synapse.hpp"
 
 namespace cusynapse {
@@ -140,6 +141,17 @@ class CUSYNAPSE_EXPORT Connection {
   void set_delayed_by(const Stream& stream, double delay,
                       HistoryChange history = HistoryChange::clear);
 
+  /// All the connection needs to go on bit for bit: parameters and, within it, the state of its
+  /// synapse. Allocates and synchronises. Throws `Error(not_supported)` for a synapse that cannot
+  /// be saved, and `Error(invalid_argument)` where `refresh` is to be called first.
+  std::vector<std::uint8_t> save(const Stream& stream) const;
+  /// Becomes what was saved of the same class, element type, geometry and kinds of parameters. The
+  /// synapse is loaded as well, in its place: connections that share it need a `refresh` if its
+  /// batch size, dt or delay changed. Views of parameters stay valid. Throws `Error(invalid_state)`
+  /// for bytes that are no state of such a connection, `Error(shape_mismatch)` for another
+  /// geometry, `Error(not_supported)`. Allocates and synchronises; strong guarantee.
+  void load(const Stream& stream, StateBytes bytes);
+
   // What learning rules look at: arrays of single weights, and the shapes that line them up.
 
   /// [B, I, O], [B, N, 1] or [B, C * kh * kw, positions, F]: the delay each of them is read at.
@@ -196,9 +208,16 @@ class CUSYNAPSE_EXPORT Connection {
   /// its delay is above 0.
   Connection(const Stream& stream, const Description& description, bool biased, std::uint64_t seed,
              std::shared_ptr<Synapse<T>> synapse);
+  /// The connection of a saved state, and its synapse: one of the library's.
+  Connection(const Stream& stream, const Description& description, StateReader& state);
 
  private:
   struct Storage;
+  struct Parameters;
+
+  static const Description& checked(const Description& description, StateReader& state);
+  Parameters read_parameters(StateReader& state) const;
+  void take_parameters(const Stream& stream, const Parameters& parameters);
 
   Connection(const Stream& stream, const Description& description, bool biased, bool has_delays,
              std::uint64_t seed, std::shared_ptr<Synapse<T>> synapse);
@@ -263,6 +282,11 @@ class CUSYNAPSE_EXPORT LinearDense final : public Connection<T> {
               const ConnectionOptions& options, const SynapseFactory<T>& factory);
   LinearDense(const Stream& stream, const Shape& output, std::shared_ptr<Synapse<T>> synapse,
               bool biased = false, std::uint64_t seed = 0);
+
+ private:
+  template <class U>
+  friend std::unique_ptr<Connection<U>> load_connection(const Stream& stream, StateBytes bytes);
+  LinearDense(const Stream& stream, StateReader& state);
 };
 
 /// One input to one output: weight, delay and bias (N).
@@ -274,6 +298,11 @@ class CUSYNAPSE_EXPORT LinearDirect final : public Connection<T> {
                const SynapseFactory<T>& factory);
   explicit LinearDirect(const Stream& stream, std::shared_ptr<Synapse<T>> synapse,
                         bool biased = false, std::uint64_t seed = 0);
+
+ private:
+  template <class U>
+  friend std::unique_ptr<Connection<U>> load_connection(const Stream& stream, StateBytes bytes);
+  LinearDirect(const Stream& stream, StateReader& state);
 };
 
 /// Every element to every other: weight and delay (N, N) with the diagonal held at 0, bias (N).
@@ -285,6 +314,11 @@ class CUSYNAPSE_EXPORT LinearLateral final : public Connection<T> {
                 const SynapseFactory<T>& factory);
   explicit LinearLateral(const Stream& stream, std::shared_ptr<Synapse<T>> synapse,
                          bool biased = false, std::uint64_t seed = 0);
+
+ private:
+  template <class U>
+  friend std::unique_ptr<Connection<U>> load_connection(const Stream& stream, StateBytes bytes);
+  LinearLateral(const Stream& stream, StateReader& state);
 };
 
 /// Geometry of a `Conv2D`; {height, width} each.
@@ -310,7 +344,24 @@ class CUSYNAPSE_EXPORT Conv2D final : public Connection<T> {
          const SynapseFactory<T>& factory);
   Conv2D(const Stream& stream, const Conv2DOptions& geometry, std::shared_ptr<Synapse<T>> synapse,
          bool biased = false, std::uint64_t seed = 0);
+
+ private:
+  template <class U>
+  friend std::unique_ptr<Connection<U>> load_connection(const Stream& stream, StateBytes bytes);
+  Conv2D(const Stream& stream, StateReader& state);
 };
+
+/// The connection of a saved state, of the class it was saved from, with a synapse of its own.
+/// Throws `Error(invalid_state)` for bytes that are no state of a connection of T,
+/// `Error(not_supported)` for a class, or a synapse, that is not the library's
+/// (`Connection::load` loads it), `Error(out_of_memory)`. Allocates and synchronises.
+template <class T>
+std::unique_ptr<Connection<T>> load_connection(const Stream& stream, StateBytes bytes);
+
+extern template CUSYNAPSE_EXPORT std::unique_ptr<Connection<float>> load_connection(const Stream&,
+                                                                                    StateBytes);
+extern template CUSYNAPSE_EXPORT std::unique_ptr<Connection<double>> load_connection(const Stream&,
+                                                                                     StateBytes);
 
 extern template class Connection<float>;
 extern template class Connection<double>;

@@ -54,7 +54,7 @@ CUSYNAPSE_EXPORT const char* cusynapse_status_name(cusynapse_status status);
 /* What the last call of this thread that failed says: what, where, got and expected; "" before the
  * first. Valid until the next call of this thread that fails. Cut after 1023 bytes. */
 CUSYNAPSE_EXPORT const char* cusynapse_last_error_message(void);
-/* Version of the library that runs: major, minor, patch. */
+/* Version of the library that runs: major, minor, patch. NULL is left alone. */
 CUSYNAPSE_EXPORT void cusynapse_version(int32_t version[3]);
 
 /* Devices, streams and memory */

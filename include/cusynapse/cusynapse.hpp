@@ -20,6 +20,7 @@
 #include "cusynapse/projection.hpp"
 #include "cusynapse/projection_ops.hpp"
 #include "cusynapse/shape.hpp"
+#include "cusynapse/state.hpp"
 #include "cusynapse/stream.hpp"
 #include "cusynapse/synapse.hpp"
 #include "cusynapse/update_ops.hpp"

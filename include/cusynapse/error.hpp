@@ -16,7 +16,9 @@ enum class Errc {
   not_supported,         ///< the operation has no meaning for this model or element type
   out_of_memory,         ///< device or host memory ran out
   no_device,             ///< no driver, no such GPU, or a build without that backend
-  device_error           ///< the device reported a failure
+  device_error,          ///< the device reported a failure
+  invalid_state          ///< bytes that are no saved state, or one that is altered, cut off, of
+                         ///< another version, class or element type
 };
 
 /// Name of a code, such as "invalid_argument". Never null, never throws.

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "cusynapse/buffer.hpp"
 #include "cusynapse/ops.hpp"
 #include "cusynapse/shape.hpp"
+#include "cusynapse/state.hpp"
 #include "cusynapse/stream.hpp"
 #include "cusynapse/view.hpp"
 
@@ -66,6 +68,9 @@ class CUSYNAPSE_EXPORT History {
   /// Throws `Error(invalid_argument)` for extents or batch below 1, step_time not finite and
   /// positive, duration not finite or negative; `Error(out_of_memory)`.
   History(const Stream& stream, const HistoryOptions& options);
+  /// The history of a saved state, of which the caller checks that nothing is left
+  /// (`StateReader::finish`). Throws `Error(invalid_state)`, `Error(out_of_memory)`.
+  History(const Stream& stream, StateReader& state);
   ~History();
   /// Moves take over storage and options; nothing is copied.
   History(History&& other) noexcept;
@@ -84,7 +89,7 @@ class CUSYNAPSE_EXPORT History {
   /// The head, read from the device. Synchronises.
   std::int32_t pointer(const Stream& stream) const;
   /// The storage, for level-2 operations and kernels of the caller's. Valid until the next change
-  /// of slots or batch size.
+  /// of slots or batch size, or load.
   Ring<T> ring() noexcept;
 
   /// Writes an observation [batch_size, shape...] at the head and moves the head on.
@@ -147,6 +152,13 @@ class CUSYNAPSE_EXPORT History {
   /// Changes the batch size, keeping the last samples of each observation, or prepending zero ones,
   /// oldest at slot 0. The same size moves nothing. Allocates and synchronises; strong guarantee.
   void set_batch_size(const Stream& stream, std::int64_t batch_size);
+
+  /// All the history is, its head included. Allocates and synchronises.
+  std::vector<std::uint8_t> save(const Stream& stream) const;
+  /// Becomes what was saved, of the same shape of one sample: batch size, step time, duration,
+  /// observations and head. Throws `Error(invalid_state)` for bytes that are no state of such a
+  /// history, `Error(shape_mismatch)`. Allocates and synchronises; strong guarantee.
+  void load(const Stream& stream, StateBytes bytes);
 
  private:
   void change(const Stream& stream, const HistoryOptions& options, const char* function);

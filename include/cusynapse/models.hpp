@@ -1,6 +1,9 @@
 // The models: what each is made of, as data for the one step and the one select kernel.
 #pragma once
 
+#include <memory>
+
+#include "cusynapse/state.hpp"
 #include "cusynapse/synapse.hpp"
 
 namespace cusynapse {
@@ -8,12 +11,19 @@ namespace cusynapse {
 /// Constants of `DeltaCurrent` and `DeltaPlusCurrent`.
 struct DeltaParameters {
   double spike_charge = 1.0;  ///< Q, pC; finite and not 0
+
+  static constexpr ParameterField<DeltaParameters> fields[] = {
+      {"spike_charge", &DeltaParameters::spike_charge}};
 };
 
 /// Constants of `SingleExponentialCurrent` and `AlphaCurrent`.
 struct ExponentialParameters {
   double spike_charge = 1.0;   ///< Q, pC; finite and not 0
   double time_constant = 1.0;  ///< tau, ms; finite and positive
+
+  static constexpr ParameterField<ExponentialParameters> fields[] = {
+      {"spike_charge", &ExponentialParameters::spike_charge},
+      {"time_constant", &ExponentialParameters::time_constant}};
 };
 
 /// Constants of `DoubleExponentialCurrent`.
@@ -21,6 +31,11 @@ struct DoubleExponentialParameters {
   double spike_charge = 1.0;  ///< Q, pC; finite and not 0
   double tc_decay = 2.0;      ///< ms; larger than tc_rise
   double tc_rise = 1.0;       ///< ms; positive
+
+  static constexpr ParameterField<DoubleExponentialParameters> fields[] = {
+      {"spike_charge", &DoubleExponentialParameters::spike_charge},
+      {"tc_decay", &DoubleExponentialParameters::tc_decay},
+      {"tc_rise", &DoubleExponentialParameters::tc_rise}};
 };
 
 /// The model of `DeltaCurrent`.
@@ -181,5 +196,17 @@ struct AlphaModel {
 /// Source: exact propagator of the alpha function (Rotter and Diesmann 1999, Biol. Cybern. 81:381).
 template <class T>
 using AlphaCurrent = ModelSynapse<T, AlphaModel>;
+
+/// The synapse of a saved state, of the class it was saved from: one of the models above. Throws
+/// `Error(invalid_state)` for bytes that are no state of a synapse of T, `Error(not_supported)` for
+/// a class that is not the library's (`Synapse::load` loads it), `Error(out_of_memory)`. Allocates
+/// and synchronises.
+template <class T>
+std::unique_ptr<Synapse<T>> load_synapse(const Stream& stream, StateBytes bytes);
+
+extern template CUSYNAPSE_EXPORT std::unique_ptr<Synapse<float>> load_synapse(const Stream&,
+                                                                              StateBytes);
+extern template CUSYNAPSE_EXPORT std::unique_ptr<Synapse<double>> load_synapse(const Stream&,
+                                                                               StateBytes);
 
 }  // namespace cusynapse

@@ -2,11 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <vector>
 
 #include "cusynapse/buffer.hpp"
 #include "cusynapse/neuron_ops.hpp"
 #include "cusynapse/ops.hpp"
 #include "cusynapse/shape.hpp"
+#include "cusynapse/state.hpp"
 #include "cusynapse/stream.hpp"
 #include "cusynapse/view.hpp"
 
@@ -69,6 +72,19 @@ class CUSYNAPSE_EXPORT Neuron {
   /// but to no more than those of a whole period. Allocates and synchronises; strong guarantee.
   virtual void set_step_time(const Stream& stream, double step_time) = 0;
 
+  /// All the neurons need to go on bit for bit: state, options, constants. Allocates and
+  /// synchronises. Throws `Error(not_supported)` for a class that cannot be saved.
+  virtual std::vector<std::uint8_t> save(const Stream& stream) const;
+  /// Become what was saved of the same class, element type and shape of one sample: batch size, dt
+  /// and constants follow. Throws `Error(invalid_state)` for bytes that are no state of such
+  /// neurons, `Error(shape_mismatch)`, `Error(not_supported)`. Allocates and synchronises; strong
+  /// guarantee.
+  void load(const Stream& stream, StateBytes bytes);
+
+  /// Loading in two halves, as of `Synapse`.
+  virtual std::unique_ptr<Neuron> restored(const Stream& stream, StateReader& state) const;
+  virtual void exchange(Neuron& restored);
+
  protected:
   Neuron() = default;
 };
@@ -81,6 +97,14 @@ struct LeakyIntegrateAndFireParameters {
   double threshold_voltage = -50.0;  ///< mV; above the reset voltage
   double refractory_period = 2.0;    ///< ms, absolute; at least 0
   double resistance = 1.0;           ///< R of the membrane, MOhm; finite and positive
+
+  static constexpr ParameterField<LeakyIntegrateAndFireParameters> fields[] = {
+      {"time_constant", &LeakyIntegrateAndFireParameters::time_constant},
+      {"rest_voltage", &LeakyIntegrateAndFireParameters::rest_voltage},
+      {"reset_voltage", &LeakyIntegrateAndFireParameters::reset_voltage},
+      {"threshold_voltage", &LeakyIntegrateAndFireParameters::threshold_voltage},
+      {"refractory_period", &LeakyIntegrateAndFireParameters::refractory_period},
+      {"resistance", &LeakyIntegrateAndFireParameters::resistance}};
 };
 
 /// Leaky integrate-and-fire neurons. The current is constant during a step, which makes the step
@@ -103,6 +127,9 @@ class CUSYNAPSE_EXPORT LeakyIntegrateAndFire final : public Neuron<T> {
   /// more than 32767 steps; `Error(out_of_memory)`.
   LeakyIntegrateAndFire(const Stream& stream, const NeuronOptions& options,
                         const Parameters& parameters);
+  /// The neurons of a saved state, of which the caller checks that nothing is left
+  /// (`StateReader::finish`). Throws `Error(invalid_state)`, `Error(out_of_memory)`.
+  LeakyIntegrateAndFire(const Stream& stream, StateReader& state);
   ~LeakyIntegrateAndFire() override;
 
   const Shape& shape() const noexcept override { return options_.shape; }
@@ -123,6 +150,10 @@ class CUSYNAPSE_EXPORT LeakyIntegrateAndFire final : public Neuron<T> {
   void set_batch_size(const Stream& stream, std::int64_t batch_size) override;
   void set_step_time(const Stream& stream, double step_time) override;
 
+  std::vector<std::uint8_t> save(const Stream& stream) const override;
+  std::unique_ptr<Neuron<T>> restored(const Stream& stream, StateReader& state) const override;
+  void exchange(Neuron<T>& restored) noexcept override;
+
   /// Arguments of this object's own step, current and spikes left out, for level-2 operations and
   /// kernels of the caller's. Valid until the next change of batch size or dt.
   LeakyIntegrateAndFireStep<T> step_arguments() noexcept;
@@ -138,6 +169,16 @@ class CUSYNAPSE_EXPORT LeakyIntegrateAndFire final : public Neuron<T> {
   Buffer<std::uint16_t> refractory_;
 };
 
+/// The neurons of a saved state, of the class they were saved from. Throws `Error(invalid_state)`
+/// for bytes that are no state of neurons of T, `Error(not_supported)` for a class that is not the
+/// library's (`Neuron::load` loads it), `Error(out_of_memory)`. Allocates and synchronises.
+template <class T>
+std::unique_ptr<Neuron<T>> load_neuron(const Stream& stream, StateBytes bytes);
+
+extern template CUSYNAPSE_EXPORT std::unique_ptr<Neuron<float>> load_neuron(const Stream&,
+                                                                            StateBytes);
+extern template CUSYNAPSE_EXPORT std::unique_ptr<Neuron<double>> load_neuron(const Stream&,
+                                                                             StateBytes);
 extern template class Neuron<float>;
 extern template class Neuron<double>;
 extern template class LeakyIntegrateAndFire<float>;

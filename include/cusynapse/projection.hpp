@@ -10,6 +10,7 @@
 #include "cusynapse/connection.hpp"
 #include "cusynapse/projection_ops.hpp"
 #include "cusynapse/shape.hpp"
+#include "cusynapse/state.hpp"
 #include "cusynapse/stream.hpp"
 #include "cusynapse/view.hpp"
 
@@ -94,6 +95,10 @@ class CUSYNAPSE_EXPORT Projection {
              const std::vector<std::uint8_t>& mask);
   Projection(const Stream& stream, const ProjectionOptions<T>& options,
              View<const std::uint8_t> mask);
+  /// The projection of a saved state, of which the caller checks that nothing is left
+  /// (`StateReader::finish`). Throws `Error(invalid_state)`, `Error(out_of_memory)`, and
+  /// `Error(not_supported)` where a transform of the caller's was saved, which `load` keeps.
+  Projection(const Stream& stream, StateReader& state);
   ~Projection();
   /// Moves take over weights and mask; nothing is copied.
   Projection(Projection&& other) noexcept;
@@ -161,7 +166,21 @@ class CUSYNAPSE_EXPORT Projection {
   /// The hardware has the weights as they are now.
   void reset_changed() noexcept { run_version_ = version_; }
 
+  /// All the projection is, but the function of a transform of the caller's: a state remembers that
+  /// there was one. Allocates and synchronises.
+  std::vector<std::uint8_t> save(const Stream& stream) const;
+  /// Becomes what was saved, of as many features, and with a transform of the caller's where there
+  /// was one: weights, mask, receptor, saturation, and whether hardware has taken over the weights.
+  /// Views of weights stay valid. Throws `Error(invalid_state)` for bytes that are no state of such
+  /// a projection, `Error(shape_mismatch)`. Allocates and synchronises; strong guarantee.
+  void load(const Stream& stream, StateBytes bytes);
+
  private:
+  struct Saved;
+
+  Projection(const Stream& stream, Saved&& saved);
+  static Saved read(const Stream& stream, StateReader& state);
+  void take(const Stream& stream, Saved&& saved);
   void note_change() noexcept;
   Buffer<T> transformed_weights(const Stream& stream) const;
   void apply_mask(const Stream& stream);

@@ -5,11 +5,13 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "cusynapse/buffer.hpp"
 #include "cusynapse/ops.hpp"
 #include "cusynapse/shape.hpp"
+#include "cusynapse/state.hpp"
 #include "cusynapse/stream.hpp"
 #include "cusynapse/view.hpp"
 
@@ -109,6 +111,21 @@ class CUSYNAPSE_EXPORT Synapse {
   virtual void set_delay(const Stream& stream, double delay,
                          HistoryChange history = HistoryChange::clear) = 0;
 
+  /// All the synapse needs to go on bit for bit: histories, options, constants. Allocates and
+  /// synchronises. Throws `Error(not_supported)` for a class that cannot be saved.
+  virtual std::vector<std::uint8_t> save(const Stream& stream) const;
+  /// Becomes what was saved of the same class, element type and shape of one sample: batch size,
+  /// dt, delay, options and constants follow. Throws `Error(invalid_state)` for bytes that are no
+  /// state of such a synapse, `Error(shape_mismatch)`, `Error(not_supported)`. Allocates and
+  /// synchronises; strong guarantee.
+  void load(const Stream& stream, StateBytes bytes);
+
+  /// Loading in two halves, so that whoever holds a synapse can make all it needs in between: a new
+  /// synapse of this class from a state, on the stream's device, and an exchange with it, which
+  /// may not fail. A class that can be saved overrides both and `save`.
+  virtual std::unique_ptr<Synapse> restored(const Stream& stream, StateReader& state) const;
+  virtual void exchange(Synapse& restored);
+
  protected:
   Synapse() = default;
 };
@@ -206,6 +223,19 @@ class CUSYNAPSE_EXPORT CurrentSynapse : public Synapse<T> {
   /// Checks the options, allocates and zeroes the histories. `name` must outlive the object.
   CurrentSynapse(const Stream& stream, const char* name, const SynapseOptions& options,
                  ModelAt model);
+  /// The same with the options and histories of a state.
+  CurrentSynapse(const Stream& stream, const char* name, StateReader& state, ModelAt model);
+
+  /// A state that holds options and histories.
+  StateWriter saved(const Stream& stream) const;
+  /// The model's numbers, for constants that a state does not name, and whether they are those of
+  /// this model: refused otherwise.
+  void save_model(StateWriter& state) const;
+  void check_saved_model(StateReader& state) const;
+  /// Refuses, with `Error(shape_mismatch)`, another shape of one sample.
+  void check_restored(const CurrentSynapse& restored) const;
+  /// Exchanges everything but the name; the version counts on.
+  void exchange_histories(CurrentSynapse& other) noexcept;
 
   /// One trace on its own, for models that name their traces.
   /// `function` names the caller in errors.
@@ -217,6 +247,7 @@ class CUSYNAPSE_EXPORT CurrentSynapse : public Synapse<T> {
   void set_model(ModelAt model);
 
  private:
+  std::vector<double> model_numbers() const;
   void replace(const Stream& stream, const SynapseOptions& options, HistoryChange history);
 
   const char* name_;
@@ -232,7 +263,9 @@ class CUSYNAPSE_EXPORT CurrentSynapse : public Synapse<T> {
 };
 
 /// A synapse of one model. `Model` is a struct of three members, all there is to a model:
-///   using Parameters = ...;                                  // its constants, a plain struct
+///   using Parameters = ...;                                  // its constants, a plain struct;
+///   with
+///                                    // a member `fields` (`ParameterField`) states restore them
 ///   static constexpr const char* name = "...";               // for error messages
 ///   static SynapseModel at(const Parameters& p, double dt);  // checks them; the model at a step
 ///   time
@@ -247,6 +280,12 @@ class ModelSynapse : public CurrentSynapse<T> {
       : CurrentSynapse<T>(stream, Model::name, options, model_at(parameters)),
         parameters_(parameters) {}
 
+  /// The synapse of a saved state, of which the caller checks that nothing is left
+  /// (`StateReader::finish`). Its constants must be named: `ParameterField`. Throws
+  /// `Error(invalid_state)`, `Error(out_of_memory)`.
+  ModelSynapse(const Stream& stream, StateReader& state)
+      : ModelSynapse(stream, state, named_parameters(state)) {}
+
   /// The constants, as given.
   const Parameters& parameters() const noexcept { return parameters_; }
   /// Takes other constants: the step and the interpolation change together, the history stays.
@@ -254,6 +293,31 @@ class ModelSynapse : public CurrentSynapse<T> {
   void set_parameters(const Parameters& parameters) {
     this->set_model(model_at(parameters));
     parameters_ = parameters;
+  }
+
+  /// Constants that are not named are not saved: a state then fits synapses of the same ones, and
+  /// others refuse it.
+  std::vector<std::uint8_t> save(const Stream& stream) const override {
+    StateWriter state = this->saved(stream);
+    if constexpr (names_its_fields<Parameters>) {
+      save_parameters(state, parameters_);
+    } else {
+      this->save_model(state);
+    }
+    return state.finish();
+  }
+  std::unique_ptr<Synapse<T>> restored(const Stream& stream, StateReader& state) const override {
+    Parameters parameters = parameters_;
+    if constexpr (names_its_fields<Parameters>) parameters = named_parameters(state);
+    std::unique_ptr<ModelSynapse> made(new ModelSynapse(stream, state, parameters));
+    if constexpr (!names_its_fields<Parameters>) made->check_saved_model(state);
+    this->check_restored(*made);
+    return made;
+  }
+  void exchange(Synapse<T>& restored) noexcept override {
+    auto& other = static_cast<ModelSynapse&>(restored);
+    this->exchange_histories(other);
+    std::swap(parameters_, other.parameters_);
   }
 
   /// Makes synapses of these constants; what a call does not give is taken from `defaults`. `Made`
@@ -273,6 +337,13 @@ class ModelSynapse : public CurrentSynapse<T> {
   }
 
  private:
+  ModelSynapse(const Stream& stream, StateReader& state, const Parameters& parameters)
+      : CurrentSynapse<T>(stream, Model::name, state, model_at(parameters)),
+        parameters_(parameters) {}
+  static Parameters named_parameters(StateReader& state) {
+    state.require<T>(Model::name);
+    return load_parameters<Parameters>(state);
+  }
   static typename CurrentSynapse<T>::ModelAt model_at(const Parameters& parameters) {
     return [parameters](double step_time) { return Model::at(parameters, step_time); };
   }

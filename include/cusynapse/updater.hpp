@@ -10,6 +10,7 @@
 
 #include "cusynapse/buffer.hpp"
 #include "cusynapse/connection.hpp"
+#include "cusynapse/state.hpp"
 #include "cusynapse/update_ops.hpp"
 
 namespace cusynapse {
@@ -81,6 +82,14 @@ class CUSYNAPSE_EXPORT Accumulator {
   /// Forgets all parts. Memory is kept.
   void clear(const Stream& stream);
 
+  /// What was accumulated, the reduction and the bounds. Allocates and synchronises. Throws
+  /// `Error(not_supported)` with a reduction of the caller's.
+  std::vector<std::uint8_t> save(const Stream& stream) const;
+  /// Becomes what was saved, of the same shape. Throws `Error(invalid_state)` for bytes that are no
+  /// state of such an accumulator, `Error(shape_mismatch)`, `Error(not_supported)` with a reduction
+  /// of the caller's. Allocates and synchronises; strong guarantee.
+  void load(const Stream& stream, StateBytes bytes);
+
  private:
   template <class>
   friend class Updater;
@@ -91,6 +100,9 @@ class CUSYNAPSE_EXPORT Accumulator {
     std::vector<View<const T>> views;
   };
 
+  void check_reduction_is_saved(const char* function) const;
+  // What a state holds for this accumulator, and that it holds nothing else.
+  Accumulator restored(const Stream& stream, StateReader& state) const;
   void add(const char* function, UpdateSide side, const Stream& stream, View<const T> part);
   // An update in two halves: what may still fail for reasons of the caller's, and the rest.
   void reduce(const Stream& stream);
@@ -147,6 +159,11 @@ class CUSYNAPSE_EXPORT Updater {
   void update(const Stream& stream, Parameter parameter);
   /// Forgets everything accumulated.
   void clear(const Stream& stream);
+
+  /// As `Accumulator`, of all accumulators together; those of a state must be of the parameters the
+  /// updater was made for. The connection is saved on its own.
+  std::vector<std::uint8_t> save(const Stream& stream) const;
+  void load(const Stream& stream, StateBytes bytes);
 
  private:
   void apply(const Stream& stream, std::initializer_list<Parameter> parameters);

@@ -24,6 +24,7 @@ TEST(CErrors, NamesEveryStatus) {
 }
 
 TEST(CErrors, ReportsTheVersionOfTheHeader) {
+  cusynapse_version(nullptr);
   int32_t version[3];
   cusynapse_version(version);
   EXPECT_EQ(version[0], CUSYNAPSE_VERSION_MAJOR);

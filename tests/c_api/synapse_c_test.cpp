@@ -532,6 +532,9 @@ TEST_P(CSynapse, AGroupStepsItsMembersAsTheClass) {
     ASSERT_TRUE(succeeds(step()));
     group.reset();  // a member lives as long as its handle
     expect_same_state(expected[1], member);
+    EXPECT_TRUE(refused(cusynapse_synapse_group_create(c_stream(), dtype_of<T>(), all_options,
+                                                       all_models, -1, &made),
+                        CUSYNAPSE_INVALID_ARGUMENT, {"count is -1, expected at least 1"}));
     all_models[1] = nullptr;
     EXPECT_TRUE(refused(cusynapse_synapse_group_create(c_stream(), dtype_of<T>(), all_options,
                                                        all_models, 2, &made),

@@ -7,9 +7,8 @@ int main(void) {
   cusynapse_synapse_options options;
   cusynapse_synapse_options_init(&options, sizeof options);
   options.shape = (cusynapse_shape){1, {1}};
-  const cusynapse_model model = {.kind = CUSYNAPSE_SINGLE_EXPONENTIAL_CURRENT,
-                                 .spike_charge = 20.0,
-                                 .time_constant = 5.0};
+  const cusynapse_model model = {
+      .kind = CUSYNAPSE_SINGLE_EXPONENTIAL_CURRENT, .spike_charge = 20.0, .time_constant = 5.0};
   const float spike = 1.0f;
   float current = 0.0f;
   const cusynapse_const_array input = {&spike, CUSYNAPSE_FLOAT32, {2, {1, 1}}};

@@ -1,0 +1,407 @@
+"""cusynapse.inferno: against the objects of the library, and where Inferno is installed against it."""
+
+import copy
+import io
+import pathlib
+import pickle
+import subprocess
+import sys
+
+import models
+import pytest
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+
+import cusynapse  # noqa: E402
+import cusynapse.inferno as drop_in  # noqa: E402
+
+ROOT = pathlib.Path(__file__).parents[2]
+NAMES = [name for name in models.NAMES if name != "AlphaCurrent"]
+KINDS = ["LinearDense", "LinearDirect", "LinearLateral", "Conv2D"]
+DT, DELAY, BATCH = 0.5, 3.2, 2  # the largest delay lies between two steps
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    torch.manual_seed(1)
+
+
+@pytest.fixture(params=NAMES)
+def name(request):
+    return request.param
+
+
+@pytest.fixture(params=KINDS)
+def kind(request):
+    return request.param
+
+
+def make_synapse(name, shape=(3, 2), **options):
+    options = {"delay": DELAY, "batch_size": BATCH, **options}
+    return getattr(drop_in, name)(shape, DT, **models.CONSTANTS[name], **options)
+
+
+def make_connection(kind, name="SingleExponentialCurrent", **options):
+    options = {"delay": DELAY, "bias": True, "batch_size": BATCH, **options}
+    synapse = getattr(drop_in, name).partialconstructor(**models.CONSTANTS[name])
+    arguments = {"LinearDense": ((3, 2), 4, DT), "LinearDirect": ((3, 2), DT),
+                 "LinearLateral": (5, DT), "Conv2D": (4, 5, 2, 3, DT, (3, 2))}[kind]
+    if kind == "Conv2D":
+        options["padding"] = 1
+    connection = getattr(drop_in, kind)(*arguments, synapse=synapse, **options)
+    if connection.delay is not None:
+        connection.delay = torch.rand_like(connection.delay) * (DELAY + 1)
+    return connection
+
+
+def spikes(module):
+    shape = getattr(module, "batchedshape", None) or module.batched_inshape
+    return torch.rand(shape) < 0.4
+
+
+def assert_same_from_here(first, second, steps=12):
+    for _ in range(steps):
+        x = spikes(first)
+        assert torch.equal(first(x), second(x))
+
+
+def test_a_synapse_is_the_library_s(name):
+    module = make_synapse(name)
+    core = getattr(cusynapse, name)(
+        (3, 2), DT, **models.CONSTANTS[name], delay=DELAY, batch_size=BATCH)
+    for _ in range(9):
+        x = spikes(module)
+        core.step(x)
+        assert torch.equal(module(x), torch.from_numpy(core.current()))
+        selector = torch.rand(BATCH, 3, 2, 4) * (DELAY + 1)
+        assert torch.equal(module.current_at(selector), core.current_at(selector))
+        assert torch.equal(module.spike_at(selector), core.spike_at(selector))
+
+
+def test_a_connection_is_the_library_s(kind, name):
+    module = make_connection(kind, name)
+    core = module._make(module.synapse._factory(), biased=True, delay=DELAY, step_time=DT,
+                        batch_size=BATCH)
+    for parameter in ("weight", "bias", "delay"):
+        core.set(parameter, getattr(module, parameter).detach())
+    for _ in range(9):
+        x = spikes(module)
+        assert torch.equal(module(x), core.forward(x))
+        assert torch.equal(module.syncurrent, torch.from_numpy(core.syncurrent()))
+        assert torch.equal(module.synspike, torch.from_numpy(core.synspike()))
+    assert torch.equal(module.selector, torch.from_numpy(core.selector()))
+
+
+def test_weights_are_drawn_as_inferno_draws_them():
+    connection = make_connection("LinearDense", delay=None)
+    torch.manual_seed(1)
+    assert torch.equal(connection.weight, torch.rand(4, 6))
+    assert torch.equal(connection.bias, torch.rand(4))
+
+
+def change_by_assignment(connection, name, values):
+    setattr(connection, name, values)
+
+
+def change_in_place(connection, name, values):
+    with torch.no_grad():
+        getattr(connection, name).copy_(values)
+
+
+def change_a_slice_of_data(connection, name, values):
+    data = getattr(connection, name).data
+    for i, row in enumerate(values):
+        data[i] = row
+
+
+def change_data(connection, name, values):
+    getattr(connection, name).data = values
+
+
+def change_a_parameter(connection, name, values):
+    setattr(connection, name + "_", torch.nn.Parameter(values, requires_grad=False))
+
+
+def change_by_the_state(connection, name, values):
+    connection.state_dict()[name + "_"].copy_(values)
+
+
+def change_by_loading(connection, name, values):
+    connection.load_state_dict({**connection.state_dict(), name + "_": values})
+
+
+def change_by_numpy(connection, name, values):
+    getattr(connection, name).detach().numpy()[...] = values.numpy()
+    connection.parameters_changed()
+
+
+@pytest.mark.parametrize("change", [
+    change_by_assignment, change_in_place, change_a_slice_of_data, change_data, change_a_parameter,
+    change_by_the_state, change_by_loading, change_by_numpy])
+@pytest.mark.parametrize("parameter", ["weight", "bias", "delay"])
+def test_a_changed_parameter_counts_in_the_next_sum(kind, parameter, change):
+    connection = make_connection(kind)
+    for _ in range(3):  # the first change must not be the only one that is seen
+        connection(spikes(connection))
+        values = torch.rand_like(getattr(connection, parameter)) * 2
+        if kind == "LinearLateral" and parameter != "bias":
+            values *= connection.mask
+        change(connection, parameter, values)
+        assert torch.equal(getattr(connection, parameter), values)
+        fresh = copy.deepcopy(connection)  # has read nothing yet
+        x = spikes(connection)
+        assert torch.equal(connection(x), fresh(x))
+
+
+def test_the_diagonal_of_a_lateral_connection_stays_0():
+    connection = make_connection("LinearLateral")
+    connection.weight = torch.ones(5, 5)
+    assert torch.equal(connection.weight, 1 - torch.eye(5))
+    with torch.no_grad():
+        connection.weight.fill_(2)
+    connection(spikes(connection))
+    assert torch.equal(connection.weight, 2 * (1 - torch.eye(5)))
+
+
+def through_the_state(module, make):
+    new = make()
+    new.load_state_dict(module.state_dict())
+    return new
+
+
+def through_a_file(module, make):
+    file = io.BytesIO()
+    torch.save(module.state_dict(), file)
+    file.seek(0)
+    new = make()
+    new.load_state_dict(torch.load(file))
+    return new
+
+
+def through_pickle(module, make):
+    return pickle.loads(pickle.dumps(module))
+
+
+def through_deepcopy(module, make):
+    return copy.deepcopy(module)
+
+
+WAYS = [through_the_state, through_a_file, through_pickle, through_deepcopy]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("steps", [0, 3, 20])
+def test_a_synapse_carries_on_bit_for_bit(name, steps, way):
+    module = make_synapse(name)
+    for _ in range(steps):
+        module(spikes(module))
+    new = way(module, lambda: make_synapse(name))
+    for selector in torch.rand(5, BATCH, 3, 2) * DELAY:
+        assert torch.equal(new.current_at(selector), module.current_at(selector))
+        assert torch.equal(new.spike_at(selector), module.spike_at(selector))
+    assert_same_from_here(module, new)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_connection_carries_on_bit_for_bit(kind, name, way):
+    module = make_connection(kind, name)
+    for _ in range(20):
+        module(spikes(module))
+    new = way(module, lambda: make_connection(kind, name))
+    assert torch.equal(new.syncurrent, module.syncurrent)
+    assert_same_from_here(module, new)
+
+
+def test_states_that_do_not_fit_are_refused_and_change_nothing(name):
+    module = make_synapse(name)
+    module(spikes(module))
+    before = module.state_dict()
+    other = make_synapse(name, delay=DELAY + 1)
+    other(spikes(other))
+    with pytest.raises(RuntimeError, match="size mismatch for _spike__data"):
+        module.load_state_dict(other.state_dict())
+    with pytest.raises(RuntimeError, match="Missing key.*_spike__data"):
+        module.load_state_dict({})
+    after = module.state_dict()
+    assert all(torch.equal(after[key], before[key]) for key in before if key != "_extra_state")
+
+
+def test_another_dtype_takes_everything_along(kind):
+    connection = make_connection(kind)
+    for _ in range(8):
+        connection(spikes(connection))
+    double = copy.deepcopy(connection).double()
+    assert double.weight.dtype == double.synapse.current.dtype == torch.float64
+    assert torch.equal(double.syncurrent.float().isnan(), connection.syncurrent.isnan())
+    for _ in range(8):
+        x = spikes(connection)
+        torch.testing.assert_close(double(x).float(), connection(x), rtol=1e-4, atol=1e-4)
+    assert connection.to("cpu") is connection
+
+
+def test_of_the_default_dtype():
+    torch.set_default_dtype(torch.float64)
+    try:
+        connection = make_connection("LinearDense")
+        assert connection(spikes(connection)).dtype == torch.float64
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_gradients_are_refused_where_they_would_be_lost(kind):
+    connection = make_connection(kind)
+    x = spikes(connection).float().requires_grad_()
+    before = connection.synapse.spike
+    with pytest.raises(cusynapse.NotSupported, match="input requires a gradient"):
+        connection(x)
+    connection.weight.requires_grad_()
+    with pytest.raises(cusynapse.NotSupported, match="weight requires a gradient"):
+        connection(x.detach())
+    assert torch.equal(connection.synapse.spike, before)
+    with torch.no_grad():
+        assert not connection(x).requires_grad
+
+
+def test_the_synapse_of_a_convolution_shows_patches(name):
+    connection = make_connection("Conv2D", name)
+    for _ in range(8):
+        x = spikes(connection)
+        connection(x)
+    synapse = connection.synapse
+    assert synapse.shape == (12, 24)
+    assert torch.equal(synapse.spike, connection.like_synaptic(x))
+    assert torch.equal(synapse.current_at(connection.selector), connection.syncurrent)
+    assert torch.equal(synapse.spike_at(connection.selector), connection.synspike)
+    with pytest.raises(cusynapse.NotSupported):
+        synapse(synapse.spike)
+    with pytest.raises(cusynapse.NotSupported):
+        synapse.spike = synapse.spike
+
+
+def test_hooks_of_the_synapse_see_every_step(kind):
+    connection = make_connection(kind)
+    plain = copy.deepcopy(connection)
+    seen = []
+    connection.synapse.register_forward_hook(lambda module, inputs, current: seen.append(current))
+    if kind == "Conv2D":
+        with pytest.raises(cusynapse.NotSupported, match="hooks"):
+            connection(spikes(connection))
+        return
+    assert_same_from_here(plain, connection, steps=5)
+    assert len(seen) == 5
+    assert torch.equal(seen[-1], connection.synapse.current)
+
+
+def test_changes_at_the_synapse_reach_the_connection(kind):
+    connection = make_connection(kind)
+    connection(spikes(connection))
+    for change in ("batchsz", 3), ("dt", 0.25), ("delay", 2.0), ("time_constant", 9.0):
+        setattr(connection.synapse, *change)
+        new = copy.deepcopy(connection)
+        assert getattr(new.synapse, change[0]) == change[1]
+        assert_same_from_here(connection, new)
+
+
+@pytest.mark.parametrize("arguments, error", [
+    ({"shape": (0,)}, ValueError), ({"shape": "3"}, ValueError), ({"step_time": 0.0}, ValueError),
+    ({"step_time": "soon"}, ValueError), ({"batch_size": 0}, ValueError),
+    ({"batch_size": 1.5}, ValueError), ({"delay": -1.0}, ValueError),
+    ({"spike_charge": 0.0}, ValueError), ({"time_constant": 0.0}, ValueError),
+    ({"interp_tol": -1.0}, ValueError), ({"spike_interp_mode": "linear"}, RuntimeError)])
+def test_wrong_arguments_are_refused(arguments, error):
+    good = {"shape": 3, "step_time": 1.0, "spike_charge": 20.0, "time_constant": 5.0}
+    with pytest.raises(error):
+        drop_in.SingleExponentialCurrent(**{**good, **arguments})
+
+
+def test_wrong_inputs_are_refused_and_change_nothing(kind):
+    connection = make_connection(kind)
+    connection(spikes(connection))
+    before = connection.synapse.current
+    shape = connection.batched_inshape
+    for wrong in torch.zeros(shape[0] + 1, *shape[1:]), torch.zeros(shape[0], 7), torch.zeros(()):
+        with pytest.raises(cusynapse.ShapeMismatch):
+            connection(wrong)
+    with pytest.raises(cusynapse.ShapeMismatch):
+        connection.weight = torch.zeros(9)
+    with pytest.raises(cusynapse.NotSupported):
+        connection(spikes(connection), torch.zeros(shape))  # takes no injected currents
+    assert torch.equal(connection.synapse.current, before)
+
+
+def test_a_synapse_serves_one_connection():
+    made = make_synapse("DeltaCurrent", shape=6)
+    drop_in.LinearDirect(6, DT, synapse=lambda *arguments: made)
+    with pytest.raises(cusynapse.NotSupported, match="belongs to another"):
+        drop_in.LinearDirect(6, DT, synapse=lambda *arguments: made)
+    with pytest.raises(cusynapse.ShapeMismatch):
+        drop_in.LinearDirect(5, DT, synapse=lambda *arguments: make_synapse("DeltaCurrent"))
+
+
+def run_example(library):
+    return subprocess.run(
+        [sys.executable, str(ROOT / "examples/python/inferno_program.py"), "--library", library],
+        capture_output=True, text=True, check=True).stdout
+
+
+def test_a_program_written_for_inferno_runs():
+    assert "spikes" in run_example("cusynapse")
+
+
+class TestAgainstInferno:
+    """Where Inferno is installed: docs/inferno.md says how."""
+
+    @pytest.fixture(autouse=True)
+    def inferno(self, monkeypatch):
+        pytest.importorskip("inferno.neural", reason="Inferno is not installed")
+        monkeypatch.syspath_prepend(str(ROOT / "python/tests/inferno"))
+
+    def test_random_programs(self):
+        import compare_inferno
+        assert compare_inferno.run_programs(100, seed=5000) == 0
+
+    @pytest.mark.parametrize("number", [1, 40, 1000])
+    def test_a_difference_is_seen(self, number):
+        import compare_inferno
+        assert compare_inferno.run_programs(40, seed=5000, perturbed=number) == 1
+
+    def test_a_program_prints_the_same_with_both(self):
+        assert run_example("cusynapse") == run_example("inferno")
+
+    @pytest.mark.parametrize("kind", ["LinearDense", "LinearLateral"])
+    def test_inferno_trains_it(self, kind):
+        import inferno.learn
+        import inferno.neural
+        import pytorch_2
+
+        pytorch_2.add()
+
+        def train(library):
+            torch.manual_seed(3)
+            make = getattr(library, kind)
+            shapes = ((4, 5), 6) if kind == "LinearDense" else (12,)
+            connection = make(
+                *shapes, 1.0, delay=4.0, batch_size=2,
+                synapse=library.SingleExponentialCurrent.partialconstructor(60.0, 5.0),
+                delay_init=lambda delay: torch.rand_like(delay) * 4)
+            connection.updater = connection.defaultupdater()
+            neurons = inferno.neural.LIF(
+                connection.outshape, 1.0, rest_v=-60.0, reset_v=-65.0, thresh_v=-50.0,
+                refrac_t=2.0, time_constant=20.0, resistance=1.0, batch_size=2)
+            layer = inferno.neural.Serial(connection, neurons)
+            trainer = inferno.learn.STDP(
+                lr_post=1e-2, lr_pre=-5e-3, tc_post=20.0, tc_pre=20.0, delayed=True)
+            trainer.register_cell("cell", layer.cell)
+            before, spikes = connection.weight.detach().clone(), []
+            for _ in range(60):
+                x = (torch.rand(2, *connection.inshape) < 0.2).float()
+                spikes.append(layer(x))
+                trainer()
+                connection.update()
+            assert not torch.equal(connection.weight, before)
+            return torch.stack(spikes), connection.weight.detach().clone()
+
+        for expected, got in zip(train(inferno.neural), train(drop_in)):
+            assert expected.any()
+            assert torch.equal(expected, got)
