@@ -17,7 +17,7 @@ def filtered(lines):
     margin = 0  # of the comment, and of what it stands for
     depth = 0  # of braces, since the comment
     in_comment = is_first = is_complete = False
-    for line in with_file_comment(lines):
+    for line in without_instances(with_file_comment(lines)):
         text = line.strip()
         indent = len(line) - len(line.lstrip())
         if text.startswith("///") and not text.startswith("///<"):
@@ -48,6 +48,15 @@ def with_file_comment(lines):
     if not head or not all(line.startswith("//") for line in head):
         return lines
     return ["/// @file\n"] + ["/" + line for line in head] + lines[begin + 1 :]
+
+
+def without_instances(lines):
+    """Explicit instances are no symbols of their own."""
+    is_instance = False
+    for line in lines:
+        is_instance = is_instance or line.startswith("extern template")
+        yield "\n" if is_instance else line
+        is_instance = is_instance and not line.rstrip().endswith(";")
 
 
 def needs_comment(declaration):
