@@ -41,7 +41,8 @@ class Block:
 
 def documents(folder):
     for path in sorted(folder.rglob("*.md")):
-        if not {"build", "out", ".git"} & set(path.relative_to(folder).parts):
+        parts = path.relative_to(folder).parts
+        if not any(part in ("build", "out") or part.startswith(".") for part in parts):
             yield path
 
 
