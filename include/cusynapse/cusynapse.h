@@ -16,7 +16,8 @@
  *
  * Structs that begin with `struct_size` may grow: it is the size the caller compiled. Their init
  * function sets it and the defaults, which are those of C++; members a caller does not know of keep
- * theirs. All other structs stay as they are.
+ * theirs. All other structs stay as they are. Functions named get_info fill one with what an object
+ * was made from and what it is now.
  */
 #ifndef CUSYNAPSE_CUSYNAPSE_H
 #define CUSYNAPSE_CUSYNAPSE_H
@@ -34,6 +35,7 @@ extern "C" {
 
 /* Errors */
 
+/* 0, or what kind of failure: the codes of `cusynapse::Errc`. */
 typedef int32_t cusynapse_status;
 enum {
   CUSYNAPSE_SUCCESS = 0,
@@ -126,14 +128,14 @@ typedef struct cusynapse_shape {
  * Zeros are no array, where one may be left out. */
 typedef struct cusynapse_array {
   void* data;
-  cusynapse_dtype dtype;
+  cusynapse_dtype dtype; /* of its elements */
   cusynapse_shape shape;
 } cusynapse_array;
 
 /* The same to read from. */
 typedef struct cusynapse_const_array {
   const void* data;
-  cusynapse_dtype dtype;
+  cusynapse_dtype dtype; /* of its elements */
   cusynapse_shape shape;
 } cusynapse_const_array;
 
@@ -411,8 +413,10 @@ CUSYNAPSE_EXPORT int64_t cusynapse_slot_stride(int64_t size);
 CUSYNAPSE_EXPORT cusynapse_status
 cusynapse_decay_inject(cusynapse_stream stream, cusynapse_dtype dtype,
                        const cusynapse_decay_inject_arguments* arguments);
+/* Bytes of an entry of the device's table of populations. */
 CUSYNAPSE_EXPORT cusynapse_status cusynapse_decay_inject_group_size(cusynapse_dtype dtype,
                                                                     size_t* bytes);
+/* One entry of it, from a population. */
 CUSYNAPSE_EXPORT cusynapse_status cusynapse_decay_inject_group_pack(
     cusynapse_dtype dtype, const cusynapse_decay_inject_group* group, void* host_entry);
 CUSYNAPSE_EXPORT cusynapse_status
@@ -555,6 +559,7 @@ typedef struct cusynapse_synaptic_copy_arguments {
   void* out;
 } cusynapse_synaptic_copy_arguments;
 
+/* `slot_width` of C++. */
 CUSYNAPSE_EXPORT cusynapse_status cusynapse_slot_width_of(int32_t slots,
                                                           cusynapse_slot_width* width);
 /* Elements of a planned dense array. */
@@ -767,7 +772,7 @@ typedef struct cusynapse_insert_options {
 /* What a history is, besides its options. */
 typedef struct cusynapse_history_info {
   size_t struct_size;
-  cusynapse_dtype dtype;
+  cusynapse_dtype dtype; /* of its elements */
   cusynapse_device device;
   int32_t slots;
 } cusynapse_history_info;
@@ -928,7 +933,7 @@ typedef struct cusynapse_synapse_options {
 /* What a synapse is, besides its options and model. */
 typedef struct cusynapse_synapse_info {
   size_t struct_size;
-  cusynapse_dtype dtype;
+  cusynapse_dtype dtype; /* of its elements */
   cusynapse_device device;
   const char* name; /* of the model; valid as long as the synapse */
   int32_t slots;
@@ -1037,10 +1042,11 @@ CUSYNAPSE_EXPORT cusynapse_status cusynapse_synapse_select_arguments(
 
 typedef struct cusynapse_synapse_group cusynapse_synapse_group;
 
+/* What get_info tells. */
 typedef struct cusynapse_synapse_group_info {
   size_t struct_size;
-  cusynapse_dtype dtype;
-  int64_t size; /* members */
+  cusynapse_dtype dtype; /* of its elements */
+  int64_t size;          /* members */
   int64_t input_size;
 } cusynapse_synapse_group_info;
 
@@ -1091,9 +1097,10 @@ typedef struct cusynapse_conv2d_options {
   int64_t dilation[2];
 } cusynapse_conv2d_options;
 
+/* What get_info tells. */
 typedef struct cusynapse_connection_info {
   size_t struct_size;
-  cusynapse_dtype dtype;
+  cusynapse_dtype dtype; /* of its elements */
   cusynapse_device device;
   const char* name;
   int64_t batch_size;
@@ -1259,9 +1266,10 @@ typedef struct cusynapse_leaky_integrate_and_fire_parameters {
   double resistance;
 } cusynapse_leaky_integrate_and_fire_parameters;
 
+/* What get_info tells. */
 typedef struct cusynapse_neuron_info {
   size_t struct_size;
-  cusynapse_dtype dtype;
+  cusynapse_dtype dtype; /* of its elements */
   cusynapse_device device;
 } cusynapse_neuron_info;
 
@@ -1314,9 +1322,10 @@ CUSYNAPSE_EXPORT cusynapse_status cusynapse_neuron_step_arguments(
 typedef struct cusynapse_accumulator cusynapse_accumulator;
 typedef struct cusynapse_updater cusynapse_updater;
 
+/* What get_info tells. */
 typedef struct cusynapse_accumulator_info {
   size_t struct_size;
-  cusynapse_dtype dtype;
+  cusynapse_dtype dtype; /* of its elements */
   cusynapse_device device;
   cusynapse_shape shape;
 } cusynapse_accumulator_info;
@@ -1398,13 +1407,14 @@ typedef struct cusynapse_projection_options {
   double saturation_minimum;
   double saturation_maximum;
   cusynapse_weight_transform transform; /* in the place of the saturation; or NULL */
-  void* transform_context;
+  void* transform_context;              /* what the transform is called with */
   uint64_t seed;
 } cusynapse_projection_options;
 
+/* What get_info tells. */
 typedef struct cusynapse_projection_info {
   size_t struct_size;
-  cusynapse_dtype dtype;
+  cusynapse_dtype dtype; /* of its elements */
   cusynapse_device device;
   int64_t in_features;
   int64_t out_features;

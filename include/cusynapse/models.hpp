@@ -12,6 +12,7 @@ namespace cusynapse {
 struct DeltaParameters {
   double spike_charge = 1.0;  ///< Q, pC; finite and not 0
 
+  /// What states hold of it, by name.
   static constexpr ParameterField<DeltaParameters> fields[] = {
       {"spike_charge", &DeltaParameters::spike_charge}};
 };
@@ -21,6 +22,7 @@ struct ExponentialParameters {
   double spike_charge = 1.0;   ///< Q, pC; finite and not 0
   double time_constant = 1.0;  ///< tau, ms; finite and positive
 
+  /// What states hold of it, by name.
   static constexpr ParameterField<ExponentialParameters> fields[] = {
       {"spike_charge", &ExponentialParameters::spike_charge},
       {"time_constant", &ExponentialParameters::time_constant}};
@@ -32,6 +34,7 @@ struct DoubleExponentialParameters {
   double tc_decay = 2.0;      ///< ms; larger than tc_rise
   double tc_rise = 1.0;       ///< ms; positive
 
+  /// What states hold of it, by name.
   static constexpr ParameterField<DoubleExponentialParameters> fields[] = {
       {"spike_charge", &DoubleExponentialParameters::spike_charge},
       {"tc_decay", &DoubleExponentialParameters::tc_decay},

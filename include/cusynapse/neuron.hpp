@@ -98,6 +98,7 @@ struct LeakyIntegrateAndFireParameters {
   double refractory_period = 2.0;    ///< ms, absolute; at least 0
   double resistance = 1.0;           ///< R of the membrane, MOhm; finite and positive
 
+  /// What states hold of it, by name.
   static constexpr ParameterField<LeakyIntegrateAndFireParameters> fields[] = {
       {"time_constant", &LeakyIntegrateAndFireParameters::time_constant},
       {"rest_voltage", &LeakyIntegrateAndFireParameters::rest_voltage},

@@ -26,10 +26,12 @@ inline constexpr std::uint32_t state_format_version = 1;
 /// Bytes of a saved state, not owned: a vector of them, or a pointer and a size.
 class StateBytes {
  public:
+  /// Refers to bytes of the caller's.
   StateBytes(const std::vector<std::uint8_t>& bytes) noexcept
       : data_(bytes.data()), size_(bytes.size()) {}
   StateBytes(const std::uint8_t* data, std::size_t size) noexcept : data_(data), size_(size) {}
 
+  /// The first byte, and how many there are.
   const std::uint8_t* data() const noexcept { return data_; }
   std::size_t size() const noexcept { return size_; }
 
@@ -43,8 +45,8 @@ class StateBytes {
 /// and restored.
 template <class Parameters>
 struct ParameterField {
-  const char* name;
-  double Parameters::*value;
+  const char* name;           ///< as states hold it
+  double Parameters::*value;  ///< the member
 };
 
 /// Puts a state together, record by record. For classes that can be saved; host memory only. Names
@@ -56,10 +58,11 @@ class CUSYNAPSE_EXPORT StateWriter {
   template <class T>
   static StateWriter of(const std::string& class_name);
 
+  /// A scalar.
   void number(const std::string& name, double value);
   void integer(const std::string& name, std::int64_t value);
   void flag(const std::string& name, bool value);
-  /// One value, or none.
+  /// One value, or none; extents.
   void optional(const std::string& name, const std::optional<double>& value);
   void shape(const std::string& name, const Shape& shape);
   /// An array of the shape, V float, double, std::int64_t, std::uint16_t or std::uint8_t: rows of
@@ -96,17 +99,20 @@ class CUSYNAPSE_EXPORT StateReader {
   /// Checks the bytes as a whole: magic, version, size, checksum, and the structure of the records.
   explicit StateReader(StateBytes bytes);
 
+  /// The class whose state it is.
   const std::string& class_name() const noexcept { return class_name_; }
   /// Refuses a state of another class, or with elements of another type than T: float, double,
   /// bool.
   template <class T>
   void require(const std::string& class_name) const;
 
+  /// A scalar of that name.
   double number(const std::string& name);
   /// From `low` to `high`, both included.
   std::int64_t integer(const std::string& name,
                        std::int64_t low = std::numeric_limits<std::int64_t>::min(),
                        std::int64_t high = std::numeric_limits<std::int64_t>::max());
+  /// A value of that name: a flag, one that may be missing, extents.
   bool flag(const std::string& name);
   std::optional<double> optional(const std::string& name);
   Shape shape(const std::string& name);

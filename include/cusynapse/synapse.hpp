@@ -306,6 +306,7 @@ class ModelSynapse : public CurrentSynapse<T> {
     }
     return state.finish();
   }
+  /// See `Synapse::restored`.
   std::unique_ptr<Synapse<T>> restored(const Stream& stream, StateReader& state) const override {
     Parameters parameters = parameters_;
     if constexpr (names_its_fields<Parameters>) parameters = named_parameters(state);
@@ -314,6 +315,7 @@ class ModelSynapse : public CurrentSynapse<T> {
     this->check_restored(*made);
     return made;
   }
+  /// See `Synapse::exchange`.
   void exchange(Synapse<T>& restored) noexcept override {
     auto& other = static_cast<ModelSynapse&>(restored);
     this->exchange_histories(other);
