@@ -1,6 +1,7 @@
 """cusynapse.inferno: against the objects of the library, and where Inferno is installed against it."""
 
 import copy
+import inspect
 import io
 import pathlib
 import pickle
@@ -356,6 +357,24 @@ class TestAgainstInferno:
     def inferno(self, monkeypatch):
         pytest.importorskip("inferno.neural", reason="Inferno is not installed")
         monkeypatch.syspath_prepend(str(ROOT / "python/tests/inferno"))
+
+    @pytest.mark.parametrize("made", NAMES + KINDS)
+    def test_constructors_and_names_are_inferno_s(self, made):
+        import inferno.neural
+
+        theirs, ours = getattr(inferno.neural, made), getattr(drop_in, made)
+
+        def parameters(function):
+            return [(parameter.name, parameter.kind, parameter.default)
+                    for parameter in inspect.signature(function).parameters.values()]
+
+        assert parameters(ours.__init__) == parameters(theirs.__init__)
+        if made in NAMES:
+            assert parameters(ours.partialconstructor) == parameters(theirs.partialconstructor)
+        names = {name for name in dir(theirs) if not name.startswith("_")}
+        # Of single histories, and of Inferno's own kind of module: docs/inferno.md.
+        assert names - set(dir(ours)) <= {"add_batched", "add_delayed", "get_extra",
+                                          "register_extra"}
 
     def test_random_programs(self):
         import compare_inferno
