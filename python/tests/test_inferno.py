@@ -1,4 +1,4 @@
-"""cusynapse.inferno: against the objects of the library, and where Inferno is installed against it."""
+"""cusynapse.inferno against the objects of the library, and against Inferno where it is there."""
 
 import copy
 import inspect
@@ -238,6 +238,24 @@ def test_another_dtype_takes_everything_along(kind):
         x = spikes(connection)
         torch.testing.assert_close(double(x).float(), connection(x), rtol=1e-4, atol=1e-4)
     assert connection.to("cpu") is connection
+
+
+def test_on_a_gpu_it_is_the_cpu_s(kind, name):
+    if cusynapse.cuda_device_count() == 0 or not torch.cuda.is_available():
+        pytest.skip("no GPU can be used")
+    connection = make_connection(kind, name)
+    for _ in range(8):
+        connection(spikes(connection))
+    moved = copy.deepcopy(connection).to("cuda:0")
+    assert moved.weight.device == torch.device("cuda:0")
+    for _ in range(8):
+        x = spikes(connection)
+        assert torch.equal(moved(x.cuda()).cpu(), connection(x))
+    assert torch.equal(moved.syncurrent.cpu(), connection.syncurrent)
+    moved.weight = connection.weight.cuda() * 2
+    connection.weight = connection.weight * 2
+    x = spikes(connection)
+    assert torch.equal(moved.to("cpu")(x), connection(x))
 
 
 def test_of_the_default_dtype():
