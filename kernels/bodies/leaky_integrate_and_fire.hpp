@@ -32,7 +32,7 @@ CUSYNAPSE_HOST_DEVICE void step_neuron(const LeakyIntegrateAndFireStep<T>& a, T 
   const bool is_held = left != 0;
   const bool fires = !is_held & (integrated >= a.threshold_voltage);
   const auto fired = static_cast<std::uint16_t>(a.refractory_steps | math::refractory_spike);
-  voltage = is_held | fires ? a.reset_voltage : integrated;
+  voltage = (is_held | fires) ? a.reset_voltage : integrated;
   refractory = fires ? fired : static_cast<std::uint16_t>(left - (is_held ? 1 : 0));
   spike = fires ? 1 : 0;
 }

@@ -81,6 +81,22 @@ def test_reductions_of_yours():
     assert (connection.weight == 2.0).all()
 
 
+def test_in_place_of_inferno():
+    torch = pytest.importorskip("torch")
+    spikes = torch.ones(32, 28, 28)
+
+    # from inferno.neural import LinearDense, SingleExponentialCurrent
+    from cusynapse.inferno import LinearDense, SingleExponentialCurrent
+
+    connection = LinearDense(
+        (28, 28), 100, 1.0,
+        synapse=SingleExponentialCurrent.partialconstructor(spike_charge=20.0, time_constant=5.0),
+        delay=16.0, batch_size=32)
+    current = connection(spikes)  # [32, 28, 28] to [32, 100]
+
+    assert current.shape == (32, 100)
+
+
 def test_graphs(tmp_path, monkeypatch):
     pytest.importorskip("h5py")
     nir = pytest.importorskip("nir")

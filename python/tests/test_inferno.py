@@ -1,6 +1,7 @@
-"""cusynapse.inferno: against the objects of the library, and where Inferno is installed against it."""
+"""cusynapse.inferno against the objects of the library, and against Inferno where it is there."""
 
 import copy
+import inspect
 import io
 import pathlib
 import pickle
@@ -239,6 +240,24 @@ def test_another_dtype_takes_everything_along(kind):
     assert connection.to("cpu") is connection
 
 
+def test_on_a_gpu_it_is_the_cpu_s(kind, name):
+    if cusynapse.cuda_device_count() == 0 or not torch.cuda.is_available():
+        pytest.skip("no GPU can be used")
+    connection = make_connection(kind, name)
+    for _ in range(8):
+        connection(spikes(connection))
+    moved = copy.deepcopy(connection).to("cuda:0")
+    assert moved.weight.device == torch.device("cuda:0")
+    for _ in range(8):
+        x = spikes(connection)
+        assert torch.equal(moved(x.cuda()).cpu(), connection(x))
+    assert torch.equal(moved.syncurrent.cpu(), connection.syncurrent)
+    moved.weight = connection.weight.cuda() * 2
+    connection.weight = connection.weight * 2
+    x = spikes(connection)
+    assert torch.equal(moved.to("cpu")(x), connection(x))
+
+
 def test_of_the_default_dtype():
     torch.set_default_dtype(torch.float64)
     try:
@@ -356,6 +375,24 @@ class TestAgainstInferno:
     def inferno(self, monkeypatch):
         pytest.importorskip("inferno.neural", reason="Inferno is not installed")
         monkeypatch.syspath_prepend(str(ROOT / "python/tests/inferno"))
+
+    @pytest.mark.parametrize("made", NAMES + KINDS)
+    def test_constructors_and_names_are_inferno_s(self, made):
+        import inferno.neural
+
+        theirs, ours = getattr(inferno.neural, made), getattr(drop_in, made)
+
+        def parameters(function):
+            return [(parameter.name, parameter.kind, parameter.default)
+                    for parameter in inspect.signature(function).parameters.values()]
+
+        assert parameters(ours.__init__) == parameters(theirs.__init__)
+        if made in NAMES:
+            assert parameters(ours.partialconstructor) == parameters(theirs.partialconstructor)
+        names = {name for name in dir(theirs) if not name.startswith("_")}
+        # Of single histories, and of Inferno's own kind of module: docs/inferno.md.
+        assert names - set(dir(ours)) <= {"add_batched", "add_delayed", "get_extra",
+                                          "register_extra"}
 
     def test_random_programs(self):
         import compare_inferno

@@ -407,6 +407,19 @@ def test_a_loop_without_delay_takes_one_step(generator):
     compare(nir.NIRGraph(nodes, edges), generator, late=late)
 
 
+def test_a_loop_reads_what_comes_from_outside_in_the_same_step(generator):
+    nodes = {
+        "in": nir.Input(np.array([3])),
+        "before": lif((3,), v_threshold=0.05),
+        "in_loop": lif((3,), v_threshold=0.05),
+        "self": nir.Scale(generator.normal(size=3)),
+        "out": nir.Output(np.array([3])),
+    }
+    edges = [("in", "before"), ("before", "in_loop"), ("in_loop", "self"), ("self", "in_loop"),
+             ("in_loop", "out")]  # fmt: skip
+    compare(nir.NIRGraph(nodes, edges), generator, late=[("in_loop", "self")])
+
+
 def test_a_delay_of_zero_in_a_loop_is_one_step_and_others_stay(generator):
     weight, delays = matrices(generator, 4, 4)
     assert {0, 1} <= set(delays[weight != 0])
@@ -475,13 +488,14 @@ def test_the_unit_of_time_is_the_files(generator):
 
 
 def test_delays_on_a_grid_that_is_not_binary(dtype, generator):
-    weight, delays = matrices(generator)
-    graph = delayed_graph(as_expansion, weight, delays, li((4,)), unit=0.1)
+    weight = generator.normal(size=(4, 5))
+    delays = np.arange(6, 26).reshape(4, 5)  # 0.9 n / 0.9 in float32 is not n for 6, 9, ...
+    graph = delayed_graph(as_expansion, weight, delays, li((4,)), unit=0.9)
     graph.nodes["delay"].delay = graph.nodes["delay"].delay.astype(np.float32)
-    network = cusynapse.nir.read(graph, step_time=0.1, time_unit="ms", dtype=dtype)
+    network = cusynapse.nir.read(graph, step_time=0.9, time_unit="ms", dtype=dtype)
     whole = delayed_graph(as_expansion, weight, delays, li((4,), tau=100.0))
     expected = cusynapse.nir.read(whole, dtype=dtype, **MS)
-    x = generator.random((20, 1, 5)) < 0.5
+    x = generator.random((40, 1, 5)) < 0.5
     network.run(x)
     expected.run(x)
     np.testing.assert_array_equal(network.connections["w"].sum(), expected.connections["w"].sum())

@@ -1,4 +1,4 @@
-"""What synapses and connections share: modules over an object of the library, and tensors for it."""
+"""What synapses and connections share: modules over an object of the library, and its tensors."""
 
 import torch
 
@@ -37,7 +37,7 @@ def without_gradient(where, what, tensor):
 
 
 def values(where, what, tensor, core, shape=None):
-    """A tensor as the library reads it: of the object's type, dense; broadcast to shape if given."""
+    """A tensor as the library reads it: of the object's type, dense, broadcast to a shape given."""
     tensor = without_gradient(where, what, tensor).to(dtype=dtype_of(core))
     if shape is not None and tensor.shape != shape:
         try:

@@ -24,14 +24,14 @@ class Patches:
         return self._connection.like_synaptic(pixels)
 
     def pixels(self, patches):
-        """[..., C * kh * kw, positions] as pixels: copies are equal, and a pixel without one is 0."""
+        """[..., C * kh * kw, positions] as pixels: copies are equal; a pixel without one is 0."""
         flat = patches.flatten(-2)
         pixels = flat.new_zeros((*flat.shape[:-1], torch.Size(self._pixels).numel() + 1))
         pixels.scatter_(-1, self._number.flatten().to(flat.device).expand(flat.shape), flat)
         return pixels[..., 1:].reshape(*flat.shape[:-1], *self._pixels)
 
     def read_at(self, core, factory, function, selector, dtype):
-        """Calls ``function`` of the synapse of pixels for every copy; padding is a silent synapse's."""
+        """Calls ``function`` of the synapse for every copy; padding reads a silent one."""
         batch, rows, positions = selector.shape[:3]
         asked = selector.reshape(batch, rows * positions, -1)
         number = self._number.flatten().to(selector.device)

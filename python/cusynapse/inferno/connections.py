@@ -297,7 +297,7 @@ class Connection(Module):
     # Stepping.
 
     def _input(self, where, what, tensor):
-        if tensor.ndim == 0 or tensor[0].numel() != self.insize():
+        if tensor.ndim == 0 or math.prod(tensor.shape[1:]) != self.insize():
             raise ShapeMismatch(f"{where}: {what} has shape {list(tensor.shape)}, expected "
                                 f"{list(self.batched_inshape)}")
         return tensor.reshape(-1, *self.inshape)
@@ -427,7 +427,7 @@ class LinearDense(_Dense):
 
 
 class LinearLateral(_Dense):
-    """Every element to every other: weight and delay (N, N) with the diagonal held at 0, bias (N)."""
+    """Every element to every other: weight and delay (N, N), the diagonal held at 0, bias (N)."""
 
     def __init__(self, shape, step_time, *, synapse, bias=False, delay=None, batch_size=1,
                  weight_init=None, bias_init=None, delay_init=None):
@@ -531,8 +531,8 @@ class Conv2D(Connection):
 
     def _steps_by_module(self):
         if super()._steps_by_module():
-            raise NotSupported("Conv2D.forward: hooks of the synapse are not called, expected none; "
-                               "the connection takes hooks")
+            raise NotSupported("Conv2D.forward: the synapse has hooks, which would not be called: "
+                               "expected none")
         return False
 
     def _make_patches(self):
@@ -546,8 +546,8 @@ class Conv2D(Connection):
         return delays[None, :, None].expand(self.batchsz, -1, self.outheight * self.outwidth, -1)
 
     def like_input(self, data):
-        """[batchsz, C * kh * kw, oh * ow] to [batchsz, C, H, W]: the mean over the copies of a pixel,
-        and NaN where no patch covers it."""
+        """[batchsz, C * kh * kw, oh * ow] to [batchsz, C, H, W]: the mean over the copies of a
+        pixel, and NaN where no patch covers it."""
         where = "Conv2D.like_input"
         image = self._core.like_input(values(where, "data", data, self._core))
         return image if data.is_floating_point() else image.to(data.dtype)

@@ -171,7 +171,7 @@ class Synapse(Module):
 
     @property
     def current(self):
-        """The newest currents. Setting them overwrites the newest, where they are stored as such."""
+        """The newest currents. Setting them overwrites the newest, where they are stored."""
         return self._read("current")
 
     @current.setter
@@ -190,7 +190,7 @@ class Synapse(Module):
     # Stepping.
 
     def forward(self, *inputs, **kwargs):
-        """One step: takes spikes, or values of them (0.5 is half a charge), and returns currents."""
+        """One step: takes spikes, or values (0.5 is half a charge), and returns currents."""
         where = f"{type(self).__name__}.forward"
         if self._patches is not None:
             raise NotSupported(f"{where}: the synapse of a Conv2D is stepped by its connection")

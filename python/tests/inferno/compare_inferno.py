@@ -313,7 +313,8 @@ class Program:
     def make_synapse(self):
         name, arguments = self.synapse_options()
         shape = self.choice((3,), (2, 3), (1,), 5, (2, 1, 2), [4])
-        dt, delay, batch = self.options["dt"], self.delay_of(self.options["dt"]), self.choice(1, 2, 3)
+        dt, batch = self.options["dt"], self.choice(1, 2, 3)
+        delay = self.delay_of(dt)
         self.done.append((name, shape, dt, delay, batch, arguments))
         if self.choice(0, 1):
             def make(library):
@@ -628,9 +629,9 @@ class Program:
                     self.compare(f"initial {name}",
                                  lambda library, made: getattr(made, name).detach())
             common = (self.conn_step,) * 5 + (self.conn_parameter,) * 5 + (self.conn_read,) * 3
-            others = (self.conn_shapes, self.conn_attributes, self.conn_update, self.op_clear, self.op_batchsz,
-                      self.op_dt, self.op_delay, self.op_constant, self.op_state, self.op_refused,
-                      self.op_read_at)
+            others = (self.conn_shapes, self.conn_attributes, self.conn_update, self.op_clear,
+                      self.op_batchsz, self.op_dt, self.op_delay, self.op_constant,
+                      self.op_state, self.op_refused, self.op_read_at)
         for _ in range(self.random.randrange(8, 25)):
             operation = self.choice(*common, *others)
             self.done.append(operation.__name__)
@@ -651,7 +652,8 @@ def run_programs(count, seed, against="cusynapse", perturbed=None, out=sys.stdou
         except Exception as error:
             mismatches += 1
             kind = "" if isinstance(error, Mismatch) else f"{type(error).__name__}: "
-            print(f"program {seed + number}: {kind}{error}\n  after {program.done}", file=sys.stderr)
+            print(f"program {seed + number}: {kind}{error}\n  after {program.done}",
+                  file=sys.stderr)
     print(f"{count} programs, {comparison.count} comparisons, {mismatches} mismatches; by "
           "documented difference: "
           + (", ".join(f"{name} {counted[name]}" for name in DIFFERENCES)), file=out)

@@ -1,5 +1,5 @@
-"""What Inferno's neurons and trainers take from PyTorch 2, for 1.13, where tests run. Its synapses and
-connections need none of it."""
+"""What Inferno's neurons and trainers take from PyTorch 2, for 1.13. Its synapses and connections
+need none of it."""
 
 import torch
 
@@ -9,7 +9,8 @@ def add():
     module = torch.nn.Module
     if "prepend" in module.register_forward_hook.__code__.co_varnames:
         return
-    register_hook, register_pre_hook = module.register_forward_hook, module.register_forward_pre_hook
+    register_hook = module.register_forward_hook
+    register_pre_hook = module.register_forward_pre_hook
     where = torch.Tensor.where
 
     def register_forward_hook(self, hook, *, prepend=False, with_kwargs=False, always_call=False):
