@@ -1,7 +1,8 @@
-"""Symbols of the C header without a comment do what their C++ namesakes do: there must be one.
+"""What Doxygen does not see in the headers: symbols_test.py PROJECT.
 
-c_symbols_test.py PROJECT. What functions named create, destroy, init and get_info do is said where
-the header begins.
+It is silent about a class that has neither a comment nor members with one. Symbols of the C header
+without a comment do what their C++ namesakes do: there must be one. What functions named create,
+destroy, init and get_info do is said where that header begins.
 """
 
 import pathlib
@@ -34,6 +35,36 @@ def without_namesake(lines):
             words = name.removeprefix("cusynapse_").split("_")
             if not any("_".join(words[i:]) in known for i in range(len(words))):
                 yield name
+
+
+def types_without_comment(lines):
+    """Public classes that are defined without a comment before them."""
+    is_public, is_commented = True, False
+    for line in lines:
+        text = line.strip()
+        if re.match(r"(public|protected|private):", text):
+            is_public = not text.startswith("private")
+        elif line.startswith("};"):
+            is_public = True
+        definition = re.match(r"(?:class|struct) (?:CUSYNAPSE_EXPORT )?(\w+)\b[^;]*(\{|,)", text)
+        if definition and is_public and not is_commented:
+            yield definition[1]
+        is_commented = text.startswith("///") or is_commented and text.startswith("template")
+
+
+class CppHeaders(unittest.TestCase):
+    def test_every_class_has_a_comment(self):
+        headers = [*(PROJECT / "include").rglob("*.hpp")]
+        self.assertTrue(headers)
+        for header in headers:
+            if header.name != "exponential.hpp":  # its classes are parts of one function
+                lines = header.read_text(encoding="utf-8").splitlines()
+                self.assertEqual([*types_without_comment(lines)], [], header)
+
+    def test_refuses_a_class_without_one(self):
+        lines = ["/// A.", "template <class T>", "class A {", " private:", "  struct Hidden {", "  };",
+                 "};", "", "struct B : A<int> {};", "template <class T>", "struct C {", "};"]
+        self.assertEqual([*types_without_comment(lines)], ["B", "C"])
 
 
 class CHeader(unittest.TestCase):
