@@ -6,7 +6,7 @@ run PROGRAM EXPECTED          runs a program and compares what it prints
 
 A snippet is a fenced block other than text, sh and cmake. Its fence says how it is tested:
 
-    ```cpp run=NAME           a whole program (cpp or cuda); a text block after it is what it prints
+    ```cpp run=NAME           a whole program; a text block that follows is what it prints
     ```cpp from=FILE          paragraphs of a file of the repository that is tested elsewhere
     ```cpp run=NAME from=FILE both
 
@@ -20,7 +20,7 @@ import subprocess
 import sys
 import urllib.parse
 
-LANGUAGES = {"cpp": ".cpp", "cuda": ".cu"}
+LANGUAGES = {"cpp": ".cpp", "cuda": ".cu", "python": ".py"}
 UNTESTED = {"text", "sh", "cmake"}
 
 
@@ -41,7 +41,8 @@ class Block:
 
 def documents(folder):
     for path in sorted(folder.rglob("*.md")):
-        if not {"build", "out", ".git"} & set(path.relative_to(folder).parts):
+        parts = path.relative_to(folder).parts
+        if not any(part in ("build", "out") or part.startswith(".") for part in parts):
             yield path
 
 
@@ -82,7 +83,7 @@ def snippet_faults(folder):
             if not block.marks or set(block.marks) - {"run", "from"}:
                 yield f"{block.place}: marks are {sorted(block.marks)}, expected run= or from="
             if "run" in block.marks and block.language not in LANGUAGES:
-                yield f"{block.place}: '{block.language}' cannot be run, expected cpp or cuda"
+                yield f"{block.place}: '{block.language}' cannot be run, expected one of {', '.join(LANGUAGES)}"
             if "run" in block.marks:
                 name = block.marks["run"]
                 if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name in names:
@@ -147,6 +148,8 @@ def extract(folder, out):
     out.mkdir(parents=True, exist_ok=True)
     for block, expected in programs(folder):
         name = block.marks["run"]
+        if block.language == "python":
+            continue  # python/tests runs them
         write_if_changed(out / (name + LANGUAGES[block.language]), block.text)
         write_if_changed(out / (name + ".txt"), expected)
         print(name + LANGUAGES[block.language])

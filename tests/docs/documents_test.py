@@ -46,7 +46,7 @@ class Check(unittest.TestCase):
     def test_refuses_snippets(self):
         self.refuses("cpp run=program", "cpp", "expected run= or from=")
         self.refuses("cpp run=program", "cpp runs=program", "expected run= or from=")
-        self.refuses("cpp run=program", "python run=program", "expected cpp or cuda")
+        self.refuses("cpp run=program", "c run=program", "expected one of cpp, cuda, python")
         self.refuses("cpp run=program", "", "expected run= or from=")
         self.refuses("run=program", "run=../program", "is no name")
         self.refuses("cpp from=source.cpp", "cpp run=program", "that of")
