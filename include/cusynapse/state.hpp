@@ -45,8 +45,10 @@ class StateBytes {
 /// and restored.
 template <class Parameters>
 struct ParameterField {
-  const char* name;           ///< as states hold it
-  double Parameters::*value;  ///< the member
+  /// A member of the struct. By this name, for nvcc writes the type in a way that GCC warns of.
+  using Member = double Parameters::*;
+  const char* name;  ///< as states hold it
+  Member value;      ///< the constant
 };
 
 /// Puts a state together, record by record. For classes that can be saved; host memory only. Names
