@@ -154,6 +154,35 @@ def test_a_changed_parameter_counts_in_the_next_sum(kind, parameter, change):
         assert torch.equal(connection(x), fresh(x))
 
 
+@pytest.mark.parametrize("before", range(5))
+@pytest.mark.parametrize("after", range(1, 5))
+def test_changes_of_data_are_counted_apart(before, after):
+    connection = make_connection("LinearDirect")
+    with torch.no_grad():
+        for _ in range(before):
+            connection.weight.mul_(2)
+    connection(spikes(connection))
+    for _ in range(after):
+        connection.weight.data.mul_(3)
+    fresh = copy.deepcopy(connection)
+    x = spikes(connection)
+    assert torch.equal(connection(x), fresh(x))
+
+
+@pytest.mark.parametrize("is_made_inside", [False, True])
+def test_changes_count_in_inference_mode(kind, is_made_inside):
+    connection = make_connection(kind)
+    with torch.inference_mode():
+        if is_made_inside:
+            connection = make_connection(kind)
+        for change in change_in_place, change_a_slice_of_data, change_by_assignment:
+            connection(spikes(connection))
+            change(connection, "weight", 2 * connection.weight.detach())
+            fresh = copy.deepcopy(connection)
+            x = spikes(connection)
+            assert torch.equal(connection(x), fresh(x))
+
+
 def test_the_diagonal_of_a_lateral_connection_stays_0():
     connection = make_connection("LinearLateral")
     connection.weight = torch.ones(5, 5)
