@@ -141,7 +141,7 @@ def change_by_numpy(connection, name, values):
     change_by_the_state, change_by_loading, change_by_numpy])
 @pytest.mark.parametrize("parameter", ["weight", "bias", "delay"])
 def test_a_changed_parameter_counts_in_the_next_sum(kind, parameter, change):
-    connection = make_connection(kind)
+    connection = make_connection(kind, delay=3.0)  # copied without a change of storage
     for _ in range(3):  # the first change must not be the only one that is seen
         connection(spikes(connection))
         values = torch.rand_like(getattr(connection, parameter)) * 2
@@ -152,6 +152,36 @@ def test_a_changed_parameter_counts_in_the_next_sum(kind, parameter, change):
         fresh = copy.deepcopy(connection)  # has read nothing yet
         x = spikes(connection)
         assert torch.equal(connection(x), fresh(x))
+
+
+@pytest.mark.parametrize("before", range(5))
+@pytest.mark.parametrize("after", range(1, 5))
+def test_changes_of_data_are_counted_apart(before, after):
+    connection = make_connection("LinearDirect", delay=3.0)  # copied without a change of storage
+    with torch.no_grad():
+        for _ in range(before):
+            connection.weight.mul_(2)
+        connection.delay.fill_(0.2)
+    x = torch.ones(connection.batched_inshape)
+    connection(x)
+    for _ in range(after):
+        connection.weight.data.mul_(3)
+    fresh = copy.deepcopy(connection)
+    assert torch.equal(connection(x), fresh(x))
+
+
+@pytest.mark.parametrize("is_made_inside", [False, True])
+def test_changes_count_in_inference_mode(kind, is_made_inside):
+    connection = make_connection(kind, delay=3.0)
+    with torch.inference_mode():
+        if is_made_inside:
+            connection = make_connection(kind, delay=3.0)
+        for change in change_in_place, change_a_slice_of_data, change_by_assignment:
+            connection(spikes(connection))
+            change(connection, "weight", 2 * connection.weight.detach())
+            fresh = copy.deepcopy(connection)
+            x = spikes(connection)
+            assert torch.equal(connection(x), fresh(x))
 
 
 def test_the_diagonal_of_a_lateral_connection_stays_0():
@@ -213,6 +243,21 @@ def test_a_connection_carries_on_bit_for_bit(kind, name, way):
     assert_same_from_here(module, new)
 
 
+def test_a_state_may_start_at_any_slot(name):
+    """As Inferno's do: the pointer is the slot to write next, which holds the oldest."""
+    module, new = make_synapse(name), make_synapse(name)
+    for _ in range(20):
+        module(spikes(module))
+    state = module.state_dict()
+    for key, pointer in state["_extra_state"].items():
+        assert pointer == 0
+        data = key.replace("_pointer", "_data")
+        state[data] = state[data].roll(3, 0)
+        state["_extra_state"][key] = 3
+    new.load_state_dict(state)
+    assert_same_from_here(module, new)
+
+
 def test_states_that_do_not_fit_are_refused_and_change_nothing(name):
     module = make_synapse(name)
     module(spikes(module))
@@ -231,7 +276,11 @@ def test_another_dtype_takes_everything_along(kind):
     connection = make_connection(kind)
     for _ in range(8):
         connection(spikes(connection))
+    connection.bias.requires_grad_()
     double = copy.deepcopy(connection).double()
+    assert double.bias.requires_grad and not double.weight.requires_grad
+    double.bias.requires_grad_(False)
+    connection.bias.requires_grad_(False)
     assert double.weight.dtype == double.synapse.current.dtype == torch.float64
     assert torch.equal(double.syncurrent.float().isnan(), connection.syncurrent.isnan())
     for _ in range(8):

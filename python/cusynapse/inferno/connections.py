@@ -44,7 +44,11 @@ class _SharedParameter(torch.nn.Parameter):
 
     @property
     def versions(self):
-        return self._version, self._data._version if "_data" in self.__dict__ else 0
+        """Of the tensor and of `data`, which grow with changes; None where neither is counted."""
+        data = self.__dict__.get("_data")
+        if self.is_inference() or (data is not None and data.is_inference()):
+            return None
+        return self._version, 0 if data is None else data._version  # that of new data is 0
 
 
 class Connection(Module):
@@ -114,7 +118,7 @@ class Connection(Module):
             parameter = self._parameters[name + "_"]
             if parameter.requires_grad and torch.is_grad_enabled():
                 without_gradient(f"{type(self).__name__}.forward", name, parameter)
-            if parameter.versions != versions:
+            if versions is None or parameter.versions != versions:
                 self._core.edit(name)
                 self._versions[name] = parameter.versions
 
