@@ -10,7 +10,8 @@ namespace cusynapse {
 namespace {
 
 constexpr const char* class_name = "Accumulator";
-constexpr const char* side_names[] = {"positive", "negative"};
+constexpr std::size_t side_count = 2;
+constexpr const char* side_names[side_count] = {"positive", "negative"};
 constexpr const char* bound_names[] = {"upper", "lower"};
 
 void save_bound(StateWriter& state, const std::string& name, const UpdateBound<double>& bound) {
@@ -66,7 +67,7 @@ Accumulator<T> Accumulator<T>::restored(const Stream& stream, StateReader& state
   bounds.lower = load_bound(state, bound_names[1]);
   host::from_state([&] { made.set_bounds(bounds); });
   UpdateState parts;
-  for (std::size_t side = 0; side < accumulated_.size(); ++side) {
+  for (std::size_t side = 0; side < side_count; ++side) {
     const std::string name = side_names[side];
     constexpr std::int64_t most = std::int64_t{1} << 62;  // so that parts can be added
     parts.parts[side] = state.integer(name + ".parts", 0, most);
@@ -96,7 +97,7 @@ std::vector<std::uint8_t> Accumulator<T>::save(const Stream& stream) const {
   save_bound(state, bound_names[0], bounds_.upper);
   save_bound(state, bound_names[1], bounds_.lower);
   const UpdateState parts = host::to_host(stream, state_)[0];
-  for (std::size_t side = 0; side < accumulated_.size(); ++side) {
+  for (std::size_t side = 0; side < side_count; ++side) {
     const std::string name = side_names[side];
     state.integer(name + ".parts", parts.parts[side]);
     if (parts.parts[side] == 0) continue;

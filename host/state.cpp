@@ -259,7 +259,7 @@ void StateReader::parse(const std::uint8_t* at, const std::uint8_t* end) {
     return std::string(first, first + count);
   };
   const auto name = [&](const std::string& what) {
-    const std::string read = text(load<std::uint8_t>(take(1, what)), what);
+    std::string read = text(load<std::uint8_t>(take(1, what)), what);
     if (!is_name(read)) refuse(what, "empty or not printable", "printable characters, no space");
     return read;
   };
