@@ -84,10 +84,10 @@ def run(library, steps):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--library", choices=sorted(MODULES), default="cusynapse")
+    parser.add_argument("--library", dest="name", choices=sorted(MODULES), default="cusynapse")
     parser.add_argument("--steps", type=int, default=300)
     arguments = parser.parse_args()
-    counts, digest, weights = run(importlib.import_module(MODULES[arguments.library]),
+    counts, digest, weights = run(importlib.import_module(MODULES[arguments.name]),
                                   arguments.steps)
     print(f"{int(counts.sum())} spikes, {int(counts.min())} to {int(counts.max())} a neuron")
     print(f"spikes {digest[:16]}")

@@ -37,7 +37,7 @@ class Ours:
 
     def __init__(self):
         import cusynapse.inferno
-        self.library = cusynapse.inferno
+        self.package = cusynapse.inferno
 
     def read_at(self, synapse, name, selector):
         return getattr(synapse, name)(selector)
@@ -76,7 +76,7 @@ class Inferno:
         import inferno.functional
         import inferno.neural
         from inferno.neural.synapses.mixins import _synparam_at
-        self.library = inferno.neural
+        self.package = inferno.neural
         self._functional = inferno.functional
         self._select = _synparam_at
         self._counted = counted
@@ -318,11 +318,11 @@ class Program:
         self.done.append((name, shape, dt, delay, batch, arguments))
         if self.choice(0, 1):
             def make(library):
-                return getattr(library.library, name)(shape, dt, delay=delay, batch_size=batch,
+                return getattr(library.package, name)(shape, dt, delay=delay, batch_size=batch,
                                                       **arguments)
         else:
             def make(library):
-                return getattr(library.library, name).partialconstructor(**arguments)(
+                return getattr(library.package, name).partialconstructor(**arguments)(
                     shape, dt, delay, batch)
         self.make = make
         self.adopt([make(library) for library in self.libraries], lambda made: made)
@@ -507,8 +507,8 @@ class Program:
 
         def make(library):
             torch.manual_seed(self.seed)
-            synapse = getattr(library.library, name).partialconstructor(**arguments)
-            return getattr(library.library, self.kind)(*positional, synapse=synapse, **options)
+            synapse = getattr(library.package, name).partialconstructor(**arguments)
+            return getattr(library.package, self.kind)(*positional, synapse=synapse, **options)
         self.make = make
         self.adopt([make(library) for library in self.libraries], lambda made: made.synapse)
 
