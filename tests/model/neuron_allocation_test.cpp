@@ -3,67 +3,26 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
-#include <functional>
 #include <new>
-#include <vector>
 
 #include "cusynapse/cusynapse.hpp"
 #include "model/neuron_pair.hpp"
-#include "support/allocation.hpp"
 #include "support/devices.hpp"
+#include "support/failing_calls.hpp"
 #include "support/random.hpp"
 
 namespace {
 
 using model_test::NeuronPair;
 using reference::NeuronSettings;
+using support::allocations;
+using support::fail_every_allocation;
 
 NeuronSettings settings_of(std::int64_t size) {
   NeuronSettings settings;
   settings.batch_size = 2;
   settings.sample_size = size;
   return settings;
-}
-
-template <class Call>
-std::int64_t allocations(const Call& call) {
-  const support::AllocationCounter counter;
-  call();
-  return counter.count();
-}
-
-/// Whether a call ran out of memory, the only way it may fail.
-bool runs_out_of_memory(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const cusynapse::Error& error) {
-    EXPECT_EQ(error.code(), cusynapse::Errc::out_of_memory) << error.what();
-    return true;
-  } catch (const std::bad_alloc&) {
-    return true;
-  }
-  return false;
-}
-
-/// Makes the first, the second, ... allocation of a call fail until it succeeds with none failing.
-/// Returns how many were made to fail.
-int fail_every_allocation(const std::function<void()>& call,
-                          const std::function<testing::AssertionResult()>& unchanged) {
-  constexpr int limit = 100;
-  for (int n = 1; n < limit; ++n) {
-    bool ran_out = false;
-    bool failed = false;
-    {
-      const support::FailingAllocation failing(n);
-      ran_out = runs_out_of_memory(call);
-      failed = failing.happened();
-    }
-    EXPECT_EQ(ran_out, failed) << "allocation " << n;
-    if (!failed) return n - 1;
-    EXPECT_TRUE(unchanged()) << "allocation " << n << " failed";
-  }
-  ADD_FAILURE() << "no end of allocations";
-  return limit;
 }
 
 class NeuronAllocationTest : public support::DeviceTest {};
@@ -98,18 +57,21 @@ void expect_strong_guarantee(const cusynapse::Stream& stream, bool must_fail) {
   NeuronPair<T> pair(stream, settings_of(33));
   for (int t = 0; t < 3; ++t) EXPECT_TRUE(pair.forward(random.values<T>(pair.size(), 0, 400)));
   const auto unchanged = [&] { return pair.check(); };
+  const auto nothing = [] {};
   auto& neurons = pair.neurons();
-  const int batch = fail_every_allocation([&] { neurons.set_batch_size(stream, 3); }, unchanged);
+  const int batch = fail_every_allocation(
+      nothing, [&] { neurons.set_batch_size(stream, 3); }, unchanged);
   EXPECT_GT(batch, 0);
   neurons.set_batch_size(stream, 2);
-  const int step = fail_every_allocation([&] { neurons.set_step_time(stream, 0.5); }, unchanged);
+  const int step = fail_every_allocation(
+      nothing, [&] { neurons.set_step_time(stream, 0.5); }, unchanged);
   EXPECT_GT(step, 0);
   const auto make = [&] {
     const cusynapse::LeakyIntegrateAndFire<T> made(stream,
                                                    model_test::neuron_options(settings_of(33)),
                                                    model_test::neuron_parameters(settings_of(33)));
   };
-  const int made = fail_every_allocation(make, [] { return testing::AssertionSuccess(); });
+  const int made = fail_every_allocation(nothing, make, [] { return testing::AssertionSuccess(); });
   // On a GPU the state does not come from operator new.
   EXPECT_TRUE(made > 0 || !must_fail);
 }
