@@ -388,7 +388,6 @@ TEST_P(CSynapse, GivesArgumentsForLevelTwo) {
     Array<std::uint8_t> bytes(stream(), shape);
     Array<std::uint8_t> expected_bytes(stream(), shape);
     spike.selector = selector.in().data;
-    spike.amplitude = 1.0;
     spike.bytes = static_cast<std::uint8_t*>(bytes.c().data);
     ASSERT_TRUE(succeeds(cusynapse_spike_select(c_stream(), dtype_of<T>(), &spike)));
     expected.spike_at(stream(), selector.constant(), expected_bytes.view());
