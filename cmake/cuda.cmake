@@ -45,7 +45,8 @@ function(cusynapse_add_cuda_backend target)
   # The one file that asks.
   set_source_files_properties(host/dispatch.cpp PROPERTIES
     COMPILE_DEFINITIONS CUSYNAPSE_HAS_CUDA=1)
-  target_link_libraries(${target} PRIVATE CUDA::cudart_static)
+  # No C++ file includes a header of CUDA: all compile as they do without it.
+  target_link_libraries(${target} PRIVATE $<LINK_ONLY:CUDA::cudart_static>)
   set_target_properties(${target} PROPERTIES
     CUDA_STANDARD 17
     CUDA_STANDARD_REQUIRED ON
