@@ -37,16 +37,12 @@ constexpr std::size_t excerpt_steps = 1000;  // what the plot shows
 constexpr int exit_failed = 1;
 constexpr int exit_wrong_input = 2;
 
-class Interrupted : public std::exception {};
-
-void stop_if_interrupted() {
-  if (long_run::is_interrupted()) throw Interrupted();
-}
-
-/// Currents of all recordings at all steps and delays, on the host: [step_count, batch_size, 1,
-/// delay_count]. Recordings shorter than the longest one are silent after their end.
+/// Currents of all recordings at all delays and the steps until an interrupt, on the host:
+/// [step_count, batch_size, 1, delay_count]. Recordings shorter than the longest one are silent
+/// after their end.
 struct DelayedCurrents {
   std::int64_t step_count = 0;
+  std::int64_t longest = 0;  ///< steps of the longest recording
   std::int64_t batch_size = 0;
   std::vector<float> values;
 
@@ -62,10 +58,9 @@ DelayedCurrents read_delayed_currents(const cusynapse::Stream& stream,
   DelayedCurrents result;
   result.batch_size = static_cast<std::int64_t>(recordings.size());
   for (const Recording& recording : recordings) {
-    result.step_count =
-        std::max(result.step_count, static_cast<std::int64_t>(recording.step_count()));
+    result.longest = std::max(result.longest, static_cast<std::int64_t>(recording.step_count()));
   }
-  std::vector<float> spikes(static_cast<std::size_t>(result.step_count * result.batch_size));
+  std::vector<float> spikes(static_cast<std::size_t>(result.longest * result.batch_size));
   for (std::size_t b = 0; b < recordings.size(); ++b) {
     const std::vector<float> counts = spike_counts(recordings[b], step_time);
     for (std::size_t t = 0; t < counts.size(); ++t) spikes[t * recordings.size() + b] = counts[t];
@@ -86,27 +81,29 @@ DelayedCurrents read_delayed_currents(const cusynapse::Stream& stream,
 
   const cusynapse::Shape frame = synapse.batched_shape();        // [batch_size, 1]
   const cusynapse::Shape readout = frame.appended(delay_count);  // [batch_size, 1, delay_count]
-  const cusynapse::Shape inputs_shape = frame.prepended(result.step_count);
-  const cusynapse::Shape currents_shape = readout.prepended(result.step_count);
+  const cusynapse::Shape inputs_shape = frame.prepended(result.longest);
+  const cusynapse::Shape currents_shape = readout.prepended(result.longest);
   const cusynapse::Buffer<float> inputs(stream, spikes.data(), inputs_shape.size());
   const cusynapse::Buffer<float> selector(stream, delays.data(), readout.size());
   cusynapse::Buffer<float> currents(stream.device(), currents_shape.size());
 
-  const long_run::Progress progress("stepping the synapses", result.step_count);
-  for (std::int64_t t = 0; t < result.step_count; ++t) {
-    stop_if_interrupted();
+  const long_run::Progress progress("stepping the synapses", result.longest);
+  while (result.step_count < result.longest && !long_run::is_interrupted()) {
+    const std::int64_t t = result.step_count;
     synapse.step(stream, inputs.view(inputs_shape)[t]);
     synapse.current_at(stream, selector.view(readout), currents.view(currents_shape)[t]);
-    progress.report(t + 1);
+    progress.report(++result.step_count);
   }
   result.values.resize(static_cast<std::size_t>(currents.size()));
   currents.copy_to_host(stream, result.values.data());
+  result.values.resize(static_cast<std::size_t>(result.step_count * readout.size()));
   return result;
 }
 
-/// The second half of a recording, a value a step: what was heard, and what the spikes say.
+/// The second half of what was read of a recording, a value a step: what was heard, and what the
+/// spikes say.
 struct DecodedSound {
-  std::size_t first_step = 0;
+  std::size_t first_step = 0;  ///< of the sound
   std::vector<double> heard;
   std::vector<double> decoded;
 };
@@ -119,7 +116,7 @@ std::vector<double> levels_heard(const Recording& recording, std::size_t first, 
 }
 
 DecodedSound decode_second_half(const Recording& recording, const Features& currents) {
-  const std::size_t end = recording.step_count();
+  const std::size_t end = currents.rows;
   const std::size_t half = end / 2;
   const LinearDecoder decoder =
       fit_linear_decoder(currents.slice(onset, half), levels_heard(recording, onset, half), ridge);
@@ -135,27 +132,31 @@ std::string correlation_text(const DecodedSound& sound) {
   return text;
 }
 
-/// An excerpt from the middle of the recording on, with the spikes fired meanwhile. Time in
+/// An excerpt from the middle of what was read on, with the spikes fired meanwhile. Time in
 /// seconds.
 Panel make_panel(const std::string& title, const Recording& recording, const DecodedSound& sound) {
   constexpr double seconds = 1e-3;
-  const std::size_t first = recording.step_count() / 2 - sound.first_step;
-  const auto excerpt = [first](const std::vector<double>& values) {
-    const std::size_t last = std::min(values.size(), first + excerpt_steps + 1);
-    return std::vector<double>(values.begin() + static_cast<std::ptrdiff_t>(first),
+  const auto excerpt = [](const std::vector<double>& values) {
+    const std::size_t last = std::min(values.size(), sound_lag + excerpt_steps + 1);
+    return std::vector<double>(values.begin() + static_cast<std::ptrdiff_t>(sound_lag),
                                values.begin() + static_cast<std::ptrdiff_t>(last));
   };
   Panel panel;
   panel.title = title;
   panel.start =
-      seconds * (recording.start + static_cast<double>(sound.first_step + first) * step_time);
+      seconds * (recording.start + static_cast<double>(sound.first_step + sound_lag) * step_time);
   panel.step = seconds * step_time;
   panel.curves = {{"heard", excerpt(sound.heard)}, {"decoded", excerpt(sound.decoded)}};
   for (const double time : recording.spike_times) panel.events.push_back(seconds * time);
   return panel;
 }
 
-void run(const Options& options) {
+std::string milliseconds(std::size_t steps) {
+  return to_text(step_time * static_cast<double>(steps));
+}
+
+/// Returns the exit status.
+int run(const Options& options) {
   const cusynapse::OwnedStream stream(options.cuda ? cusynapse::Device::cuda(0)
                                                    : cusynapse::Device::cpu());
   const std::string shipped = DECODE_RECORDING_DATA_FOLDER;
@@ -169,25 +170,46 @@ void run(const Options& options) {
   }
 
   const DelayedCurrents currents = read_delayed_currents(stream, recordings);
+  const auto steps_read = static_cast<std::size_t>(currents.step_count);
+  const auto longest = static_cast<std::size_t>(currents.longest);
+  const bool is_partial = steps_read < longest;
   Figure figure;
   figure.title = "A sound, decoded from the spikes of the neuron that heard it";
   figure.subtitle =
-      "Linear readout of an exponential synapse at 51 delays, learnt on the first half of a "
-      "recording and tested on the second";
+      std::string(
+          "Linear readout of an exponential synapse at 51 delays, learnt on the first half of ") +
+      (is_partial ? "what was read until an interrupt" : "a recording") +
+      " and tested on the second";
   figure.x_label = "time (s)";
   figure.y_label = "sound level (dB SPL)";
   figure.event_label = "spikes";
   for (std::size_t i = 0; i < recordings.size(); ++i) {
-    stop_if_interrupted();
-    const DecodedSound sound =
-        decode_second_half(recordings[i], currents.of_recording(i, recordings[i].step_count()));
-    const std::string score = std::to_string(i + 1) + ": correlation " + correlation_text(sound);
+    const std::size_t whole = recordings[i].step_count();
+    const std::size_t read = std::min(whole, steps_read);
+    const std::string name = std::to_string(i + 1) + ": ";
+    const std::string part =
+        read < whole ? " in its first " + milliseconds(read) + " of " + milliseconds(whole) + " ms"
+                     : "";
+    if (static_cast<double>(read) * step_time < least_duration) {
+      std::printf("recording %snot decoded, too little%s\n", name.c_str(), part.c_str());
+      continue;
+    }
+    const DecodedSound sound = decode_second_half(recordings[i], currents.of_recording(i, read));
+    const std::string score = name + "correlation " + correlation_text(sound) + part;
     std::printf("recording %s\n", score.c_str());
     figure.panels.push_back(make_panel("Recording " + score, recordings[i], sound));
   }
-  stop_if_interrupted();
-  long_run::write_file(options.output, to_svg(figure));
-  std::printf("plot: %s\n", options.output.c_str());
+  if (!figure.panels.empty()) {
+    long_run::write_file(options.output, to_svg(figure));
+    std::printf("plot: %s\n", options.output.c_str());
+  }
+  if (!is_partial) return 0;
+  const std::string fate = figure.panels.empty() ? ": nothing written, since decoding takes " +
+                                                       to_text(least_duration) + " ms"
+                                                 : "";
+  std::fprintf(stderr, "decode_recording: interrupted after %s of %s ms%s\n",
+               milliseconds(steps_read).c_str(), milliseconds(longest).c_str(), fate.c_str());
+  return long_run::exit_interrupted;
 }
 
 }  // namespace
@@ -201,13 +223,9 @@ int main(int argc, char** argv) {
     const Options options = parse_options(arguments);
     if (options.help) {
       std::fputs(help_text, stdout);
-    } else {
-      run(options);
+      return 0;
     }
-    return 0;
-  } catch (const Interrupted&) {
-    std::fputs("decode_recording: interrupted, nothing written\n", stderr);
-    return long_run::exit_interrupted;
+    return run(options);
   } catch (const InputError& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return exit_wrong_input;

@@ -21,7 +21,8 @@ const char* const help_text =
     "  --output FILE.svg    the plot to write (default: decoded_sound.svg)\n"
     "  --help               print this and exit\n"
     "\n"
-    "Exit status: 0 done, 1 it could not be done, 2 wrong options or input, 130 interrupted.\n";
+    "Exit status: 0 done, 1 it could not be done, 2 wrong options or input,\n"
+    "130 interrupted (Ctrl-C): what was read until then is decoded, if it is 1000 ms or more.\n";
 
 Options parse_options(const std::vector<std::string>& arguments) {
   Options options;

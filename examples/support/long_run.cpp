@@ -16,7 +16,13 @@ extern "C" void note_interrupt(int) { interrupted = 1; }
 
 }  // namespace
 
-void note_interrupts() { std::signal(SIGINT, note_interrupt); }
+void note_interrupts() {
+  struct sigaction action = {};
+  action.sa_handler = note_interrupt;
+  action.sa_flags = SA_RESTART | static_cast<int>(SA_RESETHAND);
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
 
 bool is_interrupted() { return interrupted != 0; }
 

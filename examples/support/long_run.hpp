@@ -9,7 +9,8 @@ namespace long_run {
 /// Exit status of a program that stopped when it was interrupted.
 constexpr int exit_interrupted = 130;
 
-/// From this call on, an interrupt (Ctrl-C) is noted and does not end the process.
+/// From this call on, the first interrupt (SIGINT, which is Ctrl-C, or SIGTERM) is noted and does
+/// not end the process; a second one of the same kind does.
 void note_interrupts();
 bool is_interrupted();
 

@@ -28,7 +28,9 @@ def graphs():
     generator = np.random.default_rng(0)
     weight = generator.normal(size=(3, 3))
     delays = generator.integers(1, 4, (3, 3))
-    yield delayed_graph(as_branches, weight, delays, cuba_lif((3,)), recurrent=True)
+    branches = delayed_graph(as_branches, weight, delays, cuba_lif((3,)), recurrent=True)
+    branches.metadata = {"cusynapse.spike_area": "unit"}
+    yield branches
     yield delayed_graph(as_expansion, weight, delays, lif((3,)), recurrent=True)
     yield nir.NIRGraph.from_list(
         nir.Input(np.array([1, 4, 4])),

@@ -17,10 +17,11 @@ class Simulation:
 
     Differential equations are integrated in double precision by the classical Runge-Kutta method
     with many substeps. A signal is 0 before the first step. late: the edges read one step late.
+    spike: the signal of a spike during its step; inputs of bool are spikes. Times are the file's.
     """
 
-    def __init__(self, graph, step_time, inputs, late=(), substeps=64):
-        self.substeps = substeps
+    def __init__(self, graph, step_time, inputs, late=(), substeps=64, spike=1.0):
+        self.substeps, self.spike = substeps, spike
         self.nodes, self.dt, self.inputs, self.late = graph.nodes, step_time, inputs, set(late)
         self.sources = {name: [a for a, b in graph.edges if b == name] for name in graph.nodes}
         self.memory, self.state = {}, {}
@@ -41,7 +42,8 @@ class Simulation:
         return self.memory[name, t]
 
     def Input(self, name, node, t):
-        return np.asarray(self.inputs[name][t], float)
+        x = np.asarray(self.inputs[name][t])
+        return x * (self.spike if x.dtype == bool else 1.0)
 
     def Output(self, name, node, t):
         return self.input_of(name, t)
@@ -108,7 +110,7 @@ class Simulation:
             v = self.integrate(lambda v: (node.v_leak - v + node.r * x) / node.tau, v)
         z = v > node.v_threshold if spiking else None
         self.state[name] = (np.where(z, node.v_reset, v) if spiking else v, i)
-        return z.astype(float) if spiking else v
+        return z * self.spike if spiking else v
 
     def LIF(self, name, node, t):
         return self.neuron(name, node, t, False, True)
@@ -137,8 +139,8 @@ def cuba_lif(shape, tau_syn=5.0, tau_mem=12.0, w_in=3.0):
     return nir.CubaLIF(**{key: np.full(shape, x) for key, x in full.items()})
 
 
-def cuba_li(shape, tau_syn=5.0, tau_mem=12.0):
-    full = {"tau_syn": tau_syn, "tau_mem": tau_mem, "r": 0.7, "v_leak": 0.2, "w_in": 1.5}
+def cuba_li(shape, tau_syn=5.0, tau_mem=12.0, w_in=1.5):
+    full = {"tau_syn": tau_syn, "tau_mem": tau_mem, "r": 0.7, "v_leak": 0.2, "w_in": w_in}
     return nir.CubaLI(**{key: np.full(shape, x) for key, x in full.items()})
 
 
@@ -146,22 +148,40 @@ def chain(*nodes):
     return nir.NIRGraph.from_list(*nodes)
 
 
-def compare(graph, generator, steps=40, step_time=1.0, late=(), substeps=64, tolerance=1e-10):
-    """Runs a graph in double precision and by simulation, on spikes at random."""
+MILLISECONDS = {"s": 1000.0, "ms": 1.0, "us": 0.001}
+
+
+def compare(
+    graph, generator, steps=40, step_time=1.0, late=(), substeps=64, tolerance=1e-10,
+    time_unit="ms", spike_area=None, signals=(),
+):  # fmt: skip
+    """Runs a graph in double precision and by simulation, on spikes at random.
+
+    signals: the inputs that are given numbers, not spikes. step_time is in ms, times of the graph
+    in time_unit.
+    """
     network = cusynapse.nir.read(
-        graph, step_time=step_time, time_unit="ms", batch_size=2, dtype="float64"
-    )
+        graph, step_time=step_time, time_unit=time_unit, batch_size=2, dtype="float64",
+        spike_area=spike_area,
+    )  # fmt: skip
+    dt = step_time / MILLISECONDS[time_unit]
+    spike = 1.0 / dt if spike_area == "unit" else 1.0
     inputs = {
-        name: generator.random((steps, 2, *shape)) < 0.4 for name, shape in network.inputs.items()
+        name: generator.normal(size=(steps, 2, *shape)) * spike
+        if name in signals
+        else generator.random((steps, 2, *shape)) < 0.4
+        for name, shape in network.inputs.items()
     }
     outputs = network.run(inputs)
     some = False
     for sample in range(2):
         simulation = Simulation(
-            graph, step_time, {name: x[:, sample] for name, x in inputs.items()}, late, substeps
+            graph, dt, {name: x[:, sample] for name, x in inputs.items()}, late, substeps, spike
         )
         for name, values in outputs.items():
             expected = np.stack([simulation.signal(name, t) for t in range(steps)])
+            if values.dtype == bool:
+                expected = expected / spike
             np.testing.assert_allclose(values[:, sample], expected, rtol=0, atol=tolerance)
             some |= bool(np.any(expected))
         for name in network.voltages:
@@ -464,6 +484,176 @@ def test_a_graph_in_a_graph(generator):
     spikes = plain.run(x)["out"]
     assert spikes.any()
     np.testing.assert_array_equal(nested.run(x)["out"], spikes)
+
+
+# Areas of spikes ---------------------------------------------------------------------------
+
+
+def times(unit, **milliseconds):
+    return {key: value / MILLISECONDS[unit] for key, value in milliseconds.items()}
+
+
+@pytest.mark.parametrize("spike_area", ["step", "unit"])
+@pytest.mark.parametrize("unit", ["s", "ms", "us"])
+@pytest.mark.parametrize("step_time", [0.1, 2.5])
+def test_every_node_takes_spikes_by_their_area(spike_area, unit, step_time, generator):
+    dt = step_time / MILLISECONDS[unit]
+    spike = 1 / dt if spike_area == "unit" else 1.0
+    gain = 1 / spike  # of what is given a spike, so that voltages are of order 1
+    shape, synapse = (3,), times(unit, tau_syn=2.0, tau_mem=9.0)
+
+    def normal(*extents):
+        return generator.normal(size=extents)
+
+    nodes = {
+        "spikes": nir.Input(np.array(shape)),
+        "signal": nir.Input(np.array(shape)),
+        "image": nir.Input(np.array([1, 2, 4])),
+        "linear": nir.Linear(normal(3, 3) * gain),
+        "affine": nir.Affine(normal(3, 3) * gain, normal(3)),
+        "conv": nir.Conv2d((2, 4), normal(1, 1, 2, 2) * gain, 1, 0, 1, 1, normal(1)),
+        "flatten": nir.Flatten({"input": np.array([1, 1, 3])}, 0, -1),
+        "scale": nir.Scale(normal(3) * gain),
+        "delay": nir.Delay(np.array([0.0, 1.0, 3.0]) * dt),
+        "lif": lif(shape, **times(unit, tau=10.0), r=2.0),
+        "cuba": cuba_lif(shape, **times(unit, tau_syn=5.0, tau_mem=12.0), w_in=8.0 / step_time),
+        "weak": nir.Scale(normal(3) * gain),
+        "to_li": nir.Linear(normal(3, 3) * gain),
+        "li": li(shape, **times(unit, tau=7.0)),
+        "direct_li": li(shape, **times(unit, tau=7.0), r=gain),
+        "cuba_li": cuba_li(shape, **synapse, w_in=3.0 / step_time * gain),
+        "lone_li": li(shape, **times(unit, tau=7.0), r=gain),
+        "lone_cuba": cuba_li(shape, **synapse, w_in=3.0 / step_time * gain),
+        "lone_out": nir.Output(np.array(shape)),
+        "li_out": nir.Output(np.array(shape)),
+        "direct_out": nir.Output(np.array(shape)),
+        "cuba_out": nir.Output(np.array(shape)),
+        "spikes_out": nir.Output(np.array(shape)),
+        "sum_out": nir.Output(np.array(shape)),
+    }
+    edges = [("spikes", "linear"), ("spikes", "affine"), ("image", "conv"), ("conv", "flatten"),
+             ("linear", "lif"), ("affine", "lif"), ("flatten", "lif"), ("signal", "weak"),
+             ("weak", "lif"), ("lif", "scale"), ("scale", "delay"), ("delay", "cuba"),
+             ("affine", "cuba"), ("lif", "to_li"), ("cuba", "to_li"), ("to_li", "li"),
+             ("lif", "direct_li"), ("cuba", "direct_li"), ("spikes", "direct_li"),
+             ("cuba", "cuba_li"), ("signal", "cuba_li"), ("li", "li_out"),
+             ("direct_li", "direct_out"), ("cuba_li", "cuba_out"), ("cuba", "spikes_out"),
+             ("lif", "sum_out"), ("cuba", "sum_out"), ("lif", "lone_li"), ("lif", "lone_cuba"),
+             ("lone_li", "lone_out"), ("lone_cuba", "lone_out")]  # fmt: skip
+    network = compare(
+        nir.NIRGraph(nodes, edges), generator, step_time=step_time, time_unit=unit,
+        spike_area=spike_area, signals=("signal",), steps=20, substeps=128,
+        tolerance=1e-9,
+    )  # fmt: skip
+    assert network.spike_area == spike_area
+    for neurons in network.neurons.values():
+        assert 0.1 < np.abs(np.asarray(neurons.voltage())).max() < 30
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us"])
+@pytest.mark.parametrize("step_time", [0.1, 2.5])
+@pytest.mark.parametrize("make", [cuba_lif, cuba_li])
+def test_a_spike_of_unit_area_raises_a_current_by_w_in_over_tau_syn(make, unit, step_time):
+    tau_syn, weight = 5.0 / MILLISECONDS[unit], 0.7
+    neurons = make((1,), **times(unit, tau_syn=5.0, tau_mem=12.0))
+    network = cusynapse.nir.read(
+        chain(nir.Linear(np.full((1, 1), weight)), neurons),
+        step_time=step_time, time_unit=unit, dtype="float64", spike_area="unit",
+    )  # fmt: skip
+    for t in range(1, 4):
+        network.step(np.full((1, 1), t == 1))
+        (current,) = network.currents.values()
+        jump = weight * neurons.w_in / tau_syn
+        np.testing.assert_allclose(current[0], jump * np.exp(-t * step_time / 5.0), rtol=1e-14)
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us"])
+@pytest.mark.parametrize("make", [lif, li])
+def test_a_spike_of_unit_area_is_spread_over_its_step(make, unit):
+    tau, r, weight = 10.0 / MILLISECONDS[unit], 1.5, 1e-9
+    error = []
+    for step_time in (0.5, 0.25, 0.125):
+        network = cusynapse.nir.read(
+            chain(nir.Linear(np.full((1, 1), weight)), make((1,), tau=tau, r=r, v_leak=0.0)),
+            step_time=step_time, time_unit=unit, dtype="float64", spike_area="unit",
+        )  # fmt: skip
+        network.step(np.ones((1, 1), bool))
+        voltage = next(iter(network.voltages.values())).item()
+        dt = step_time / MILLISECONDS[unit]
+        assert voltage == pytest.approx(-r * weight / dt * np.expm1(-dt / tau), rel=1e-13)
+        error.append(1 - voltage / (r * weight / tau))  # against the jump of the equation
+    np.testing.assert_allclose(error, np.array([0.5, 0.25, 0.125]) / 20, rtol=0.02)
+
+
+def test_networks_of_unit_area_do_not_depend_on_the_step(generator):
+    currents = []
+    for step_time, every in ((1.0, 1), (0.25, 4)):
+        graph = chain(nir.Linear(np.full((1, 1), 0.3)), cuba_li((1,)))
+        network = cusynapse.nir.read(
+            graph, step_time=step_time, time_unit="ms", dtype="float64", spike_area="unit"
+        )
+        spikes = np.zeros((20 * every, 1, 1), bool)
+        spikes[::every] = np.random.default_rng(4).random((20, 1, 1)) < 0.4
+        currents.append(network.run(spikes)["output"][every - 1 :: every])
+    np.testing.assert_allclose(currents[0], currents[1], rtol=0, atol=1e-13)
+
+
+def test_inputs_of_unit_area_are_spikes_or_signals():
+    graph = chain(nir.Linear(np.eye(1)), li((1,)))
+    network = cusynapse.nir.read(graph, spike_area="unit", step_time=0.5, time_unit="ms")
+    spikes = network.step(np.ones((1, 1), bool))["output"].item()
+    for values in (np.full((1, 1), 2.0), np.full((1, 1), 2, np.float32)):  # 1 / dt
+        network.clear()
+        assert network.step(values)["output"].item() == spikes
+    before = network.voltages
+    for values in (np.ones((1, 1), np.uint8), [[1]]):
+        match = "'input' has type u?int.*expected bool"
+        with pytest.raises(cusynapse.InvalidArgument, match=match):
+            network.step(values)
+    assert network.voltages == before
+
+
+@pytest.mark.parametrize("unit", ["ms", "s"])
+def test_an_area_is_written_down(unit, tmp_path):
+    graph = example(np.random.default_rng(3), unit=1 / MILLISECONDS[unit])
+    arguments = {"step_time": 0.5, "time_unit": unit}
+    x = np.random.default_rng(5).random((30, 1, 4)) < 0.5
+    network = cusynapse.nir.read(graph, spike_area="unit", **arguments)
+    cusynapse.nir.write(network, tmp_path / "a.nir", time_unit=unit)
+    again = cusynapse.nir.read(tmp_path / "a.nir", **arguments)
+    assert again.spike_area == "unit"
+    spikes = network.run(x)["out"]
+    assert spikes.any()
+    np.testing.assert_array_equal(again.run(x)["out"], spikes)
+    np.testing.assert_array_equal(again.voltages["neurons"], network.voltages["neurons"])
+    cusynapse.nir.write(again, tmp_path / "b.nir", time_unit=unit)
+    assert_same_nodes(nir.read(tmp_path / "a.nir"), nir.read(tmp_path / "b.nir"))
+    read = nir.read(tmp_path / "b.nir")  # as a graph of nir, too
+    assert cusynapse.nir.read(read, spike_area="unit", **arguments).spike_area == "unit"
+    refuses(read, "spike_area is 'step', expected 'unit', which the graph", spike_area="step")
+    match = f"time_unit is 'us', expected '{unit}': spikes have area 1"
+    with pytest.raises(ValueError, match=match):
+        cusynapse.nir.write(again, tmp_path / "c.nir", time_unit="us")
+    assert not (tmp_path / "c.nir").exists()
+
+
+def test_a_graph_of_steps_says_nothing_of_areas(tmp_path, generator):
+    network = cusynapse.nir.read(example(generator), spike_area="step", **MS)
+    cusynapse.nir.write(network, tmp_path / "a.nir", time_unit="us")
+    assert nir.read(tmp_path / "a.nir").metadata == {}
+    assert cusynapse.nir.read(example(generator), **MS).spike_area == "step"
+
+
+def test_refuses_areas():
+    graph = between(lif((3,)))
+    for area in ("dt", "", 1.0, b"unit"):
+        refuses(graph, "spike_area is .*, expected 'step' or 'unit'", spike_area=area)
+    for step_time, unit, kind in ((1e-36, "s", "float32"), (1e50, "us", "float32")):
+        refuses(graph, "step_time is .*a spike of area", step_time=step_time, time_unit=unit,
+                dtype=kind, spike_area="unit")  # fmt: skip
+    for area in ("dt", 1.0, np.ones(2)):
+        graph.metadata = {"cusynapse.spike_area": area, "other": 3}
+        refuses(graph, "metadata 'cusynapse.spike_area' is .*, expected 'step' or 'unit'")
 
 
 # Networks ----------------------------------------------------------------------------------

@@ -3,10 +3,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <cusynapse/cusynapse.hpp>
 #include <filesystem>
 #include <fstream>
+#include <regex>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -209,22 +211,157 @@ TEST(DecodeRecording, PrintsItsHelp) {
   }
 }
 
-TEST(DecodeRecording, StopsCleanlyWhenInterrupted) {
-  // The program waits for the spikes in a pipe, so that it is interrupted at a known place.
-  const std::string pipe = demo::scratch_path("pipe");
-  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+/// The shipped recording 1 one after the other, as files: its spikes and its sound.
+struct LongRecording {
+  static constexpr int repetitions = 20;
+  static constexpr double duration = 10000.0 * repetitions;  // ms
+
+  std::string spikes_text = "time_ms\n";
+  std::string stimulus_text = "time_ms,level_db\n";
+
+  LongRecording() {
+    for (int i = 0; i < repetitions; ++i) {
+      const double start = 10000.0 * i;
+      for_each_row(spikes(1), [&](double time, const std::string&) {
+        spikes_text += std::to_string(start + time) + "\n";
+      });
+      for_each_row(stimulus(1), [&](double time, const std::string& rest) {
+        stimulus_text += std::to_string(start + time) + rest + "\n";
+      });
+    }
+  }
+
+  template <class Use>
+  static void for_each_row(const std::string& path, Use use) {
+    std::istringstream lines(demo::file_content(path));
+    std::string line;
+    std::getline(lines, line);
+    while (std::getline(lines, line)) {
+      std::size_t end = 0;
+      const double time = std::stod(line, &end);
+      use(time, line.substr(end));
+    }
+  }
+};
+
+std::string without(std::string text, const std::string& part) {
+  const std::size_t at = text.find(part);
+  EXPECT_NE(at, std::string::npos) << part;
+  return at == std::string::npos ? text : text.erase(at, part.size());
+}
+
+/// Interrupted in the middle, the program decodes what it has read as if there were no more.
+void expect_the_part_read(int signal) {
+  const LongRecording whole;
+  const std::string whole_spikes = demo::scratch_file("spikes.csv", whole.spikes_text);
+  const std::string whole_stimulus = demo::scratch_file("stimulus.csv", whole.stimulus_text);
+  const std::string plot = demo::scratch_path("plot.svg");
+  demo::Program running(
+      program, {"--recording", whole_spikes, "--stimulus", whole_stimulus, "--output", plot},
+      demo::Program::Error::to_terminal);
+  running.wait_for_terminal("stepping the synapses: 1 %");
+  running.send(signal);
+  const demo::Outcome partial = running.wait();
+  EXPECT_EQ(partial.exit_code, 130);
+  const std::regex message("decode_recording: interrupted after ([0-9.]+) of 200000 ms\r\n$");
+  std::smatch match;
+  ASSERT_TRUE(std::regex_search(partial.error, match, message)) << partial.error;
+  const double duration = std::stod(match[1]);
+  ASSERT_LT(duration, LongRecording::duration);
+
+  const std::string part_spikes =
+      demo::scratch_file("spikes.csv", spikes_before(whole_spikes, duration));
+  const std::string part_stimulus = demo::scratch_file(
+      "stimulus.csv", head(whole_stimulus, static_cast<std::size_t>(duration / 0.5)));
+  const std::string expected_plot = demo::scratch_path("plot.svg");
+  const demo::Outcome expected = demo::run_program(
+      program,
+      {"--recording", part_spikes, "--stimulus", part_stimulus, "--output", expected_plot});
+  EXPECT_EQ(expected.exit_code, 0) << expected.error;
+  const std::string part = " in its first " + match.str(1) + " of 200000 ms";
+  EXPECT_EQ(without(without(partial.output, part), plot), without(expected.output, expected_plot));
+  const std::string svg = demo::file_content(plot);
+  EXPECT_EQ(demo::xml_fault(svg), "");
+  std::string expected_svg = demo::file_content(expected_plot);
+  const std::string of_all = "first half of a recording and tested";
+  const std::size_t subtitle = expected_svg.find(of_all);
+  ASSERT_NE(subtitle, std::string::npos);
+  expected_svg.replace(subtitle, of_all.size(),
+                       "first half of what was read until an interrupt and tested");
+  EXPECT_TRUE(without(svg, part) == expected_svg) << "the plots differ";
+}
+
+TEST(DecodeRecording, DecodesWhatItHasReadWhenInterrupted) { expect_the_part_read(SIGINT); }
+
+TEST(DecodeRecording, DecodesWhatItHasReadWhenTerminated) { expect_the_part_read(SIGTERM); }
+
+TEST(DecodeRecording, DecodesTheRecordingsThatEndedBeforeAnInterrupt) {
+  const LongRecording whole;
   const std::string plot = demo::scratch_path("plot.svg");
   demo::Program running(program,
-                        {"--recording", pipe, "--stimulus", stimulus(1), "--output", plot});
-  std::ofstream writer(pipe, std::ios::binary);  // opens when the program does
-  running.interrupt();
-  writer << demo::file_content(spikes(1));
-  writer.close();
+                        {"--recording", demo::scratch_file("spikes.csv", whole.spikes_text),
+                         "--stimulus", demo::scratch_file("stimulus.csv", whole.stimulus_text),
+                         "--recording", spikes(2), "--stimulus", stimulus(2), "--output", plot},
+                        demo::Program::Error::to_terminal);
+  running.wait_for_terminal("stepping the synapses: 10 %");
+  running.send(SIGINT);
   const demo::Outcome outcome = running.wait();
   EXPECT_EQ(outcome.exit_code, 130);
-  EXPECT_EQ(outcome.output, "");
-  EXPECT_EQ(outcome.error, "decode_recording: interrupted, nothing written\n");
-  EXPECT_FALSE(std::filesystem::exists(plot));
+  EXPECT_NE(outcome.output.find(" in its first "), std::string::npos) << outcome.output;
+  EXPECT_NE(outcome.output.find("recording 2: correlation 0.22\n"), std::string::npos)
+      << outcome.output;
+}
+
+/// The program waits for the spikes in a pipe, so that it is interrupted at a known place: before
+/// it has read anything.
+class WaitingProgram {
+ public:
+  explicit WaitingProgram(const std::string& plot)
+      : pipe_(make_pipe()),
+        running_(program, {"--recording", pipe_, "--stimulus", stimulus(1), "--output", plot}),
+        writer_(pipe_, std::ios::binary) {}  // opens when the program does
+
+  void send(int signal) const { running_.send(signal); }
+  bool has_ended() const { return running_.has_ended(); }
+  demo::Outcome wait() { return running_.wait(); }
+  demo::Outcome finish() {
+    writer_ << demo::file_content(spikes(1));
+    writer_.close();
+    return running_.wait();
+  }
+
+ private:
+  static std::string make_pipe() {
+    const std::string path = demo::scratch_path("pipe");
+    EXPECT_EQ(mkfifo(path.c_str(), 0600), 0);
+    return path;
+  }
+
+  std::string pipe_;
+  demo::Program running_;
+  std::ofstream writer_;
+};
+
+TEST(DecodeRecording, SaysThatTooLittleWasReadWhenInterrupted) {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    const std::string plot = demo::scratch_path("plot.svg");
+    WaitingProgram waiting(plot);
+    waiting.send(signal);
+    const demo::Outcome outcome = waiting.finish();
+    EXPECT_EQ(outcome.exit_code, 130);
+    EXPECT_EQ(outcome.output, "recording 1: not decoded, too little in its first 0 of 10000 ms\n");
+    EXPECT_EQ(outcome.error,
+              "decode_recording: interrupted after 0 of 10000 ms: nothing written, since decoding "
+              "takes 1000 ms\n");
+    EXPECT_FALSE(std::filesystem::exists(plot));
+  }
+}
+
+TEST(DecodeRecording, EndsAtASecondInterrupt) {
+  WaitingProgram waiting(demo::scratch_path("plot.svg"));
+  // Signals that arrive together are one.
+  while (!waiting.has_ended()) waiting.send(SIGINT);
+  EXPECT_EQ(waiting.wait().exit_code, -1);
 }
 
 }  // namespace

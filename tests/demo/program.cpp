@@ -38,10 +38,23 @@ class ScratchFolder {
   std::string path_;
 };
 
+/// Our end of a new terminal.
+int open_terminal() {
+  const int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  if (terminal == -1 || grantpt(terminal) != 0 || unlockpt(terminal) != 0) {
+    throw std::runtime_error("cannot make a terminal");
+  }
+  return terminal;
+}
+
 }  // namespace
 
-Program::Program(const std::string& path, const std::vector<std::string>& arguments)
+Program::Program(const std::string& path, const std::vector<std::string>& arguments, Error error)
     : output_path_(scratch_path("output")), error_path_(scratch_path("error")) {
+  if (error == Error::to_terminal) {
+    terminal_ = open_terminal();
+    error_path_ = ptsname(terminal_);
+  }
   std::vector<std::string> texts = arguments;
   texts.insert(texts.begin(), path);
   std::vector<char*> pointers;
@@ -59,24 +72,48 @@ Program::Program(const std::string& path, const std::vector<std::string>& argume
   if (failure != 0) throw std::runtime_error("cannot start " + path);
 }
 
+bool Program::has_ended() const {
+  siginfo_t ended = {};
+  return waitid(P_PID, static_cast<id_t>(process_), &ended, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+         ended.si_pid != 0;
+}
+
 void Program::wait_for_output(const std::string& beginning) const {
   while (file_content(output_path_).compare(0, beginning.size(), beginning) != 0) {
-    siginfo_t ended = {};
-    if (waitid(P_PID, static_cast<id_t>(process_), &ended, WEXITED | WNOHANG | WNOWAIT) != 0 ||
-        ended.si_pid != 0) {
+    if (has_ended()) {
       throw std::runtime_error("the program ended without printing " + beginning);
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
 }
 
-void Program::interrupt() const { kill(process_, SIGINT); }
+Program::~Program() {
+  if (terminal_ != -1) close(terminal_);
+}
+
+bool Program::read_terminal() {
+  char text[256];
+  const ssize_t count = read(terminal_, text, sizeof text);
+  if (count > 0) shown_.append(text, static_cast<std::size_t>(count));
+  return count > 0;
+}
+
+void Program::wait_for_terminal(const std::string& text) {
+  while (shown_.find(text) == std::string::npos) {
+    if (!read_terminal()) throw std::runtime_error("the program ended without showing " + text);
+  }
+}
+
+void Program::send(int signal) const { kill(process_, signal); }
 
 Outcome Program::wait() {
+  if (terminal_ != -1) {
+    while (read_terminal()) continue;
+  }
   int status = 0;
   if (waitpid(process_, &status, 0) != process_) throw std::runtime_error("lost the program");
   return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, file_content(output_path_),
-          file_content(error_path_)};
+          terminal_ == -1 ? file_content(error_path_) : shown_};
 }
 
 Outcome run_program(const std::string& path, const std::vector<std::string>& arguments) {

@@ -18,16 +18,32 @@ struct Outcome {
 /// A program that runs, its standard output and error going to files of its own.
 class Program {
  public:
-  Program(const std::string& path, const std::vector<std::string>& arguments);
+  /// Where its standard error goes: a terminal is one of its own, read by `wait_for_terminal`.
+  enum class Error { to_file, to_terminal };
+
+  Program(const std::string& path, const std::vector<std::string>& arguments,
+          Error error = Error::to_file);
+  ~Program();
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+
   /// Waits until its standard output begins with the text. Throws if it ends before.
   void wait_for_output(const std::string& beginning) const;
-  void interrupt() const;
+  /// Waits until its terminal has shown the text. Throws if it ends before.
+  void wait_for_terminal(const std::string& text);
+  void send(int signal) const;
+  bool has_ended() const;
   Outcome wait();
 
  private:
+  /// Adds what the terminal shows next to `shown_`; false when the program has closed it.
+  bool read_terminal();
+
   pid_t process_ = -1;
   std::string output_path_;
   std::string error_path_;
+  int terminal_ = -1;  ///< our end of it
+  std::string shown_;
 };
 
 /// Runs a program to its end.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -208,7 +209,7 @@ TEST_F(RecurrentNetwork, DrawsWhatItHasWhenInterrupted) {
   const std::string raster = demo::scratch_path("raster.svg");
   demo::Program running(program, {"--duration", "60000", "--output", raster});
   running.wait_for_output("cpu: simulating 60000 ms\n");
-  running.interrupt();
+  running.send(SIGINT);
   const demo::Outcome outcome = running.wait();
   EXPECT_EQ(outcome.exit_code, 130);
   const std::regex message("recurrent_network: interrupted after ([0-9]+\\.[05]) of 60000 ms\n");

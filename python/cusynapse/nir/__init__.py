@@ -21,6 +21,7 @@ def read(
     *,
     step_time: float,
     time_unit: str,
+    spike_area: str | None = None,
     batch_size: int = 1,
     dtype: str = "float32",
     device: str = "cpu",
@@ -29,7 +30,9 @@ def read(
     """The network of a NIR file or of a nir.NIRGraph.
 
     step_time is dt, ms. time_unit is what the graph's time constants and delays are in, 's', 'ms'
-    or 'us': NIR does not say, and exporters differ. Where the values of a file, or the network,
+    or 'us': NIR does not say, and exporters differ. spike_area is what a spike is: 'step' a signal
+    of 1 during its step, whose area is dt; 'unit' an impulse of area 1 in time_unit. None is what
+    the graph was written with by `write`, else 'step'. Where the values of a file, or the network,
     would take more than memory_limit bytes, they are refused before they are taken. Errors:
     `invalid_argument`, which names the node, its type, what it has and what was expected;
     `OSError` for a file that cannot be opened.
@@ -40,7 +43,7 @@ def read(
         graph = load(path_or_graph, memory_limit)
     else:
         graph = _dictionary_of(path_or_graph)
-    analysed = analyse(graph, step_time=step_time, time_unit=time_unit)
+    analysed = analyse(graph, step_time=step_time, time_unit=time_unit, spike_area=spike_area)
     return Network(analysed, batch_size=batch_size, dtype=dtype, memory_limit=memory_limit)
 
 

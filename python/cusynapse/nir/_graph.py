@@ -9,6 +9,8 @@ from ._nodes import NEURONS, Stage, parse
 from ._refusal import refuse, refuse_node
 
 MILLISECONDS = {"s": 1000.0, "ms": 1.0, "us": 0.001}
+SPIKE_AREAS = ("step", "unit")
+SPIKE_AREA_KEY = "cusynapse.spike_area"  # in the metadata of a graph; 'step' where it is not
 DEEPEST = 32  # graphs inside graphs
 
 
@@ -19,6 +21,12 @@ class Graph:
     stages: dict[str, Stage]
     milliseconds: float  # of the unit of time
     step_time: float  # ms
+    spike_area: str
+
+    @property
+    def area_of_spike(self):
+        """What the signal of a spike integrates to, ms."""
+        return self.step_time if self.spike_area == "step" else self.milliseconds
 
     def of_kind(self, kind):
         return {name: stage for name, stage in self.stages.items() if stage.kind == kind}
@@ -31,11 +39,28 @@ def milliseconds_of(time_unit):
     return MILLISECONDS[time_unit]
 
 
-def analyse(graph, *, step_time, time_unit):
+def spike_area_of(graph, spike_area):
+    """What was asked for, or else what the graph says, or else 'step'."""
+    metadata = graph.get("metadata")
+    recorded = metadata.get(SPIKE_AREA_KEY) if isinstance(metadata, dict) else None
+    if isinstance(recorded, bytes):
+        recorded = recorded.decode("utf-8", "replace")
+    where = f"the graph's metadata {SPIKE_AREA_KEY!r}"
+    for given, name in ((spike_area, "spike_area"), (recorded, where)):
+        if given is not None and not (isinstance(given, str) and given in SPIKE_AREAS):
+            expected = " or ".join(map(repr, SPIKE_AREAS))
+            refuse(name, f"is {given!r}, expected {expected}")
+    if None not in (spike_area, recorded) and spike_area != recorded:
+        refuse("spike_area", f"is {spike_area!r}, expected {recorded!r}, which the graph says")
+    return spike_area or recorded or "step"
+
+
+def analyse(graph, *, step_time, time_unit, spike_area):
     """The Graph of a dictionary as `NIRGraph.to_dict` gives it. Errors: `invalid_argument`."""
     milliseconds = milliseconds_of(time_unit)
     if not 0 < step_time < np.inf:
         refuse("step_time", f"is {step_time}, expected finite and above 0")
+    spike_area = spike_area_of(graph, spike_area)
     nodes, inner_ends, edges = {}, set(), []
     _collect(graph, "", 0, nodes, inner_ends, edges)
     stages = {name: parse(name, node, milliseconds, step_time) for name, node in nodes.items()}
@@ -43,7 +68,7 @@ def analyse(graph, *, step_time, time_unit):
         stages[name].kind = "Identity"
     _connect(stages, edges)
     _fold_delays(stages)
-    return Graph(_schedule(stages), milliseconds, step_time)
+    return Graph(_schedule(stages), milliseconds, step_time, spike_area)
 
 
 # Nodes and edges -----------------------------------------------------------------------------

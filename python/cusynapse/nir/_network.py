@@ -39,6 +39,7 @@ class Network:
             refuse("dtype", f"is {self._dtype}, expected float32 or float64")
         self._check_memory(batch_size)
         self._batch_size = int(batch_size)
+        self._spike = self._signal_of_spike()
         self._objects = {}
         for name, stage in graph.stages.items():
             self._check_range(stage)
@@ -69,6 +70,11 @@ class Network:
     def step_time(self) -> float:
         """dt, ms."""
         return self._graph.step_time
+
+    @property
+    def spike_area(self) -> str:
+        """'step' or 'unit': `read`."""
+        return self._graph.spike_area
 
     @property
     def dtype(self) -> str:
@@ -145,6 +151,18 @@ class Network:
             if np.any(np.abs(stage.fields[key]) > most):
                 refuse_node(stage.name, stage.kind, f"{key} has values beyond {self.dtype}")
 
+    def _signal_of_spike(self):
+        """What a spike is during its step: its area over dt."""
+        with np.errstate(over="ignore"):
+            spike = self._dtype.type(self._graph.area_of_spike / self.step_time)
+        if not 0 < spike < np.inf:
+            refuse(
+                "step_time",
+                f"is {self.step_time}: a spike of area {self._graph.area_of_spike} ms has the "
+                f"signal {spike}, expected one that {self.dtype} holds",
+            )
+        return spike
+
     @staticmethod
     def _weights(stage):
         return max((array.size for array in stage.fields.values()), default=0)
@@ -210,9 +228,11 @@ class Network:
     def _make_connection(self, stage):
         delays = stage.delays_to_read()
         longest = 0 if delays is None else int(delays.max())
-        model = DeltaCurrent if self._gives_spikes(stage.sources) else DeltaPlusCurrent
-        # Of charge dt: the current is the signal. Delays are whole steps, up to rounding.
-        synapse = model.factory(spike_charge=self.step_time, tolerance=self.step_time / 4)
+        # Their current is the signal. Delays are whole steps, up to rounding.
+        model, charge = DeltaPlusCurrent, self.step_time
+        if self._gives_spikes(stage.sources):
+            model, charge = DeltaCurrent, self._graph.area_of_spike
+        synapse = model.factory(spike_charge=charge, tolerance=self.step_time / 4)
         bias = stage.bias
         if stage.kind == "Conv2d" and not np.any(bias):
             bias = None
@@ -256,7 +276,8 @@ class Network:
     def step(self, inputs: Inputs) -> dict[str, np.ndarray]:
         """One step: takes what flows in during it, gives what flows out, by name.
 
-        One array will do for one input. Before the first step every signal is 0. Errors:
+        One array will do for one input. Before the first step every signal is 0. Where spike_area
+        is 'unit', an array of bool is spikes, and one of floating point is a signal. Errors:
         `shape_mismatch`, `invalid_argument`; nothing has happened then.
         """
         return self._step(self._check_inputs(inputs, ()))
@@ -293,7 +314,14 @@ class Network:
             refuse("inputs", f"are {sorted(map(str, inputs))}, expected {sorted(shapes)}")
         checked = {}
         for name, shape in shapes.items():
-            values = np.ascontiguousarray(inputs[name], self._dtype)
+            given = np.asarray(inputs[name])
+            if self.spike_area != "step" and given.dtype.kind not in "bf":
+                refuse(
+                    f"input {name!r}",
+                    f"has type {given.dtype}, expected bool for spikes or floating point for a "
+                    f"signal: spike_area is {self.spike_area!r}",
+                )
+            values = np.ascontiguousarray(self._values(given))
             expected = (self._batch_size, *shape)
             if values.shape[len(leading) :] != expected or values.ndim < len(leading):
                 raise ShapeMismatch(
@@ -317,7 +345,7 @@ class Network:
                 if "tau_syn" in stage.fields:
                     objects[0].step(signal)
                     signal = objects[0].current()
-                spikes = objects[-1].forward(np.asarray(signal, self._dtype))
+                spikes = objects[-1].forward(signal)
                 signal = spikes if stage.kind in SPIKING else objects[-1].voltage()
             signals[name] = np.asarray(signal).reshape(self._batch_size, *stage.output_shape)
         self._late = {name: signals[name] for name in self._late}
@@ -328,12 +356,17 @@ class Network:
             self._late[source] if late else signals[source]
             for source, late in zip(stage.sources, stage.late)
         ]
-        if len(values) == 1:
+        if len(values) == 1 and stage.kind not in NEURONS:
             return values[0]
-        total = values[0].astype(self._dtype)
+        total = self._values(values[0])
         for value in values[1:]:
-            total += value
+            total = total + self._values(value)
         return total
+
+    def _values(self, signal):
+        """A signal in numbers: a spike is its area over dt."""
+        values = signal.astype(self._dtype, copy=False)
+        return values * self._spike if signal.dtype == bool else values
 
     def _clear_late(self):
         """What is read one step late: signals of the step before, zeros before the first."""

@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 
-from ._graph import milliseconds_of
+from ._graph import MILLISECONDS, SPIKE_AREA_KEY, milliseconds_of
 from ._network import Network
 from ._nodes import NEURONS, TIMES
 from ._refusal import refuse, refuse_node
@@ -14,8 +14,10 @@ def write(network: Network, path: str | os.PathLike[str], *, time_unit: str) -> 
     """Writes the network's graph with nir.write; time constants and delays are in time_unit.
 
     A Linear with delays is written as one branch, Delay then Linear, for every distinct delay.
-    Weights and biases are those the connections hold now. Errors: `invalid_argument` for delays
-    that were changed since the network was read; whatever nir.write raises.
+    Weights and biases are those the connections hold now. A spike_area of 'unit' is written down,
+    and is an area in the unit the network was read in. Errors: `invalid_argument` for delays that
+    were changed since the network was read, and for another time_unit than that one; whatever
+    nir.write raises.
     """
     import nir
 
@@ -27,9 +29,12 @@ def graph_of(network, time_unit):
     import nir
 
     writer = _Writer(network, nir, milliseconds_of(time_unit))
+    metadata = writer.metadata(time_unit)
     for name, stage in network._graph.stages.items():
         writer.add(name, stage)
-    return nir.NIRGraph(writer.nodes, writer.edges(), type_check=False)  # it has been checked
+    return nir.NIRGraph(
+        writer.nodes, writer.edges(), metadata=metadata, type_check=False  # it has been checked
+    )
 
 
 class _Writer:
@@ -39,6 +44,19 @@ class _Writer:
         self.nodes = {}
         self.entrances, self.exits = {}, {}  # of a stage: the nodes edges lead to and from
         self.inner = []  # edges within a stage
+
+    def metadata(self, time_unit):
+        if self.graph.spike_area == "step":
+            return {}
+        if self.graph.milliseconds != self.milliseconds:
+            units = {milliseconds: unit for unit, milliseconds in MILLISECONDS.items()}
+            read = units[self.graph.milliseconds]
+            refuse(
+                "time_unit",
+                f"is {time_unit!r}, expected {read!r}: spikes have area 1 in the unit the network "
+                "was read in",
+            )
+        return {SPIKE_AREA_KEY: self.graph.spike_area}
 
     def edges(self):
         edges = [
