@@ -45,6 +45,10 @@ function(cusynapse_add_cuda_backend target)
   # The one file that asks.
   set_source_files_properties(host/dispatch.cpp PROPERTIES
     COMPILE_DEFINITIONS CUSYNAPSE_HAS_CUDA=1)
+  if(CUSYNAPSE_NVTX AND TARGET CUDA::nvtx3)  # headers alone, among those of the toolkit
+    set_source_files_properties(kernels/cuda/cuda_backend.cu PROPERTIES
+      COMPILE_DEFINITIONS CUSYNAPSE_HAS_NVTX=1)
+  endif()
   target_link_libraries(${target} PRIVATE CUDA::cudart_static)
   set_target_properties(${target} PROPERTIES
     CUDA_STANDARD 17
