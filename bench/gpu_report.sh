@@ -209,7 +209,7 @@ def add(path, stage, status, code, seconds, limit, text_path, result_path):
             record["copy_bandwidth_GB_per_s"] = next((b.get("GB/s") for b in medians), None)
         if stage == "bench_shared_load":
             record["shared_load_GB_per_s"] = next(
-                (1e-9 * b["shared_B/s"] for b in medians if "shared_B/s" in b), None)
+                (b["shared_B/s"] / 1e9 for b in medians if "shared_B/s" in b), None)
     elif stage == "comparators":
         entry["result"] = load(result_path) or None
     if entry["status"] != "done":
