@@ -246,6 +246,17 @@ def stages(record):
     return table(["stage", "", ""], rows)
 
 
+def graph_example(record):
+    """What examples/cuda_graph printed of its steps, or nothing."""
+    result = record.content["stages"].get("test", {}).get("result") or {}
+    lines = [line for line in result.get("cuda_graph", []) if line.startswith("a step by calls")]
+    if not lines:
+        return []
+    return ["## A network in a graph\n",
+            "`examples/cuda_graph`, 1000 neurons and three connections, printed:\n",
+            "```text\n" + "\n".join(lines) + "\n```\n"]
+
+
 def rate(bench):
     for column, unit, scale in (("MAC/s", "GMAC/s", 1e-9), ("items/s", "G/s", 1e-9)):
         if column in bench.median:
@@ -394,6 +405,7 @@ def pages(content, name):
         parts.append(bench_table(record, benches))
     if rest:
         parts += ["## Others\n", bench_table(record, rest)]
+    parts += graph_example(record)
     parts += ["## Stages of the run\n", stages(record)]
     files["benchmarks.md"] = "\n".join(parts)
     return files

@@ -148,12 +148,14 @@ def tests_result(path):
         suite = xml.etree.ElementTree.parse(path).getroot()
     except (OSError, xml.etree.ElementTree.ParseError):
         return None
-    text = " ".join(case.findtext("system-out") or "" for case in suite.iter("testcase"))
+    texts = {case.get("name"): case.findtext("system-out") or "" for case in suite.iter("testcase")}
+    text = " ".join(texts.values())
     return {
         "programs": {case.get("name"): case.get("status") for case in suite.iter("testcase")},
         "passed": sum(int(n) for n in re.findall(r"\[  PASSED  \] (\d+) test", text)),
         "failed": sum(int(n) for n in re.findall(r"\[  FAILED  \] (\d+) test", text)),
         "skipped": sum(int(n) for n in re.findall(r"\[  SKIPPED \] (\d+) test", text)),
+        "cuda_graph": texts.get("cuda_graph", "").split("\n"),  # times of a step, by calls and replayed
     }
 
 
@@ -389,7 +391,7 @@ else
   fi
   while IFS= read -r operation; do
     result=$scratch/$operation.json
-    run_once "bench_$operation" 120 "$result" "$bench" \
+    run_once "bench_$operation" 150 "$result" "$bench" \
       "--benchmark_filter=^$operation/.*/cuda/" "--benchmark_min_time=$min_time" \
       "--benchmark_out=$result" --benchmark_out_format=json </dev/null
   done <"$scratch/operations"

@@ -126,6 +126,13 @@ class Page(unittest.TestCase):
             row["name"] = row["name"].replace("R:33", "R:1")
         self.assertEqual(share(name.format(32).replace("R:33", "R:1")), "0.26 of copy")
 
+    def test_quotes_the_example_of_graphs(self):
+        self.assertNotIn("in a graph\n", self.page())
+        line = "a step by calls: 20.00 us, replayed: 10.00 us; launches of the calls: 10.00 us"
+        self.record["stages"]["test"]["result"]["cuda_graph"] = ["made up", line, ""]
+        self.assertIn(f"## A network in a graph\n\n`examples/cuda_graph`, 1000 neurons and three "
+                      f"connections, printed:\n\n```text\n{line}\n```\n", self.page())
+
     def test_lists_every_bench_once(self):
         page = self.page()
         names = {re.sub("/manual_time.*", "", row["name"])

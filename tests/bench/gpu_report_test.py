@@ -28,7 +28,8 @@ case $* in
   *) while (($#)); do
        if [[ $1 == --output-junit ]]; then
          echo '<s><testcase name="a" status="run"><system-out>[  PASSED  ] 3 tests.</system-out>' \\
-           '</testcase></s>' >"$2"
+           '</testcase><testcase name="cuda_graph" status="run">' \\
+           '<system-out>a step by calls: made up</system-out></testcase></s>' >"$2"
        fi
        shift
      done ;;
@@ -113,6 +114,9 @@ class Report(unittest.TestCase):
         self.assertEqual(record["shared_load_GB_per_s"], 8000.0)
         self.assertEqual(record["stages"]["comparators"]["result"]["versions"], {"torch": "made up"})
         self.assertTrue(any("-L gpu" in call and "-LE" not in call for call in calls))
+        self.assertEqual(record["stages"]["test"]["result"], {
+            "programs": {"a": "run", "cuda_graph": "run"}, "passed": 3, "failed": 0, "skipped": 0,
+            "cuda_graph": ["a step by calls: made up"]})
         page = (self.out / "benchmarks.md").read_text(encoding="utf-8")
         self.assertIn("| Step of 200 groups of 1000 synapses in a graph | us | at most 10 | 8.00 "
                       "| 1.0 % | yes |", page)

@@ -3,6 +3,7 @@
 
 #include <nvtx3/nvToolsExt.h>
 
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -43,8 +44,10 @@ int NVTX_API initialize(NvtxGetExportTableFunc_t table_of) {
   return 1;
 }
 
-// NVTX's headers define the pointer, and look at it at their first call.
-[[maybe_unused]] const bool is_profiled = (InitializeInjectionNvtx2_fnptr = initialize, true);
+// NVTX's headers define the pointer, and look at it at their first call, unless a profiler is named
+// in the environment.
+[[maybe_unused]] const bool is_profiled =
+    (unsetenv("NVTX_INJECTION64_PATH"), InitializeInjectionNvtx2_fnptr = initialize, true);
 
 }  // namespace
 
