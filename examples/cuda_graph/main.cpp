@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cusynapse/cusynapse.hpp>
 #include <exception>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -103,14 +104,16 @@ int run(const Options& options) {
     run_on_cpu(options);
     return 0;
   }
+  std::optional<cusynapse::OwnedStream> stream;
   try {
-    run_on_gpu(options, cusynapse::OwnedStream(options.device));
-    return 0;
+    stream.emplace(options.device);
   } catch (const cusynapse::Error& error) {
     if (error.code() != cusynapse::Errc::no_device) throw;
     std::fprintf(stderr, "cuda_graph: %s\n", error.what());
     return exit_no_device;
   }
+  run_on_gpu(options, *stream);
+  return 0;
 }
 
 }  // namespace
