@@ -1,4 +1,5 @@
-// The copy itself, as the floor of everything that is bound by memory.
+// The limits themselves: the copy, as the floor of everything that is bound by memory, and loads
+// from shared memory.
 #include <cstring>
 #include <memory>
 
@@ -41,6 +42,14 @@ Work copy_work(Backend& backend, Copy copy) {
   return work;
 }
 
+Work shared_load_work(Backend& backend) {
+  Work work;
+  work.items = backend.load_shared();
+  work.item_rate = "shared_B/s";
+  work.call = [&backend] { backend.load_shared(); };
+  return work;
+}
+
 void register_one(Backend& backend, const char* how, Copy copy) {
   register_bench(bench_name({"copy", how, backend.name(), "float"},
                             {{"N", backend.large_population()}, {"R", frames}}),
@@ -54,6 +63,10 @@ void register_copy() {
     const bool cuda = backend->stream().device().kind == Device::Kind::cuda;
     register_one(*backend, cuda ? "device_to_device" : "loop", copy_as_compared);
     if (!cuda) register_one(*backend, "memcpy", copy_by_memcpy);
+    if (cuda) {
+      register_bench(bench_name({"shared_load", "16_bytes", backend->name(), "float"}, {}),
+                     *backend, [backend] { return shared_load_work(*backend); });
+    }
   }
 }
 

@@ -46,7 +46,7 @@ Work renewal_work(Backend& backend, const Change& change, std::int64_t size) {
 void register_delay_plan() {
   for (Backend* backend : backends()) {
     for (const Change& change : changes) {
-      for (const std::int64_t size : {1024, 4096}) {
+      for (const std::int64_t size : {1024, 2048, 4096}) {
         register_bench(
             bench_name({"delay_plan", change.name, "single_exponential", backend->name(), "float"},
                        {{"N", size}, {"R", slots}}),

@@ -24,6 +24,7 @@ constexpr std::int64_t batches[] = {1, 8, 32, 128};
 constexpr std::int64_t sizes[] = {256, 512, 1024, 2048, 4096};
 constexpr std::int64_t middle_size = 1024;
 constexpr std::int32_t few_slots = 17;
+constexpr std::int32_t more_slots = 33;
 constexpr std::int32_t many_slots = 65;
 constexpr std::int32_t undelayed = 1;
 constexpr std::int64_t sequence_steps = 32;
@@ -251,6 +252,20 @@ Work sequence_work(Backend& backend, const Case& of, void (Stepping::*step)()) {
   return work;
 }
 
+Work step_work(Backend& backend, const Case& of) {
+  const auto stepping = std::make_shared<Stepping>(backend, of);
+  Work work = stepping->sum->work(of.multiply_adds());
+  work.constants.clear();
+  set_bytes(work, stepping->sum->plan_bytes() + stepping->sum->ring_bytes() +
+                      step_bytes(stepping->sum->synapse().step_arguments(), InputKind::bytes, 1) +
+                      sizeof(float) * static_cast<double>(stepping->sum->out_shape().size()));
+  work.call = [stepping, t = std::int64_t{0}]() mutable {
+    stepping->sum->connection().forward(stepping->sum->stream(), stepping->inputs.frame(t++),
+                                        stepping->out.view(stepping->shape)[0]);
+  };
+  return work;
+}
+
 std::string name_of(const char* operation, Backend& backend, const Case& of) {
   return bench_name({operation, of.model, backend.name(), "float"},
                     {{"B", of.batch}, {"N", of.size}, {"R", of.slots}});
@@ -273,14 +288,15 @@ void register_on(Backend& backend) {
   for (const std::int64_t size : sizes) {
     for (const std::int64_t batch : batches) {
       for (const Case& of :
-           {Case{exponential, batch, size, few_slots}, Case{exponential, batch, size, many_slots},
-            Case{"delta", batch, size, few_slots}}) {
+           {Case{exponential, batch, size, few_slots}, Case{exponential, batch, size, more_slots},
+            Case{exponential, batch, size, many_slots}, Case{"delta", batch, size, few_slots}}) {
         register_one("dense", backend, of, dense_work);
         const bool fits = of.product().batch * size * size <= NaiveSum::most_elements;
         if (fits && of.slots == few_slots && backend.has_weighted_sum()) {
           register_one("dense_naive", backend, of, naive_work);
         }
       }
+      register_one("dense_step", backend, {exponential, batch, size, more_slots}, step_work);
       if (backend.sgemm() != nullptr) {
         register_one("dense_sgemm", backend, {exponential, batch, size, undelayed}, sgemm_work);
       }

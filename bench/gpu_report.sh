@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# gpu_report.sh FOLDER [DEPENDENCIES]: builds, tests, sanitizes and measures the project on this
-# machine's GPU, and writes FOLDER/record.json and FOLDER/log.txt.
+# gpu_report.sh FOLDER [DEPENDENCIES]: builds, tests, measures, compares and sanitizes the project on
+# this machine's GPU, and writes FOLDER/record.json, FOLDER/log.txt and, from the record,
+# FOLDER/benchmarks.md with its figures.
 #
 # DEPENDENCIES (or $CUSYNAPSE_DEPENDENCIES) is a folder with sources of GoogleTest and Google
 # Benchmark in googletest/ and benchmark/, for machines that have neither them nor a network.
@@ -8,6 +9,7 @@
 #   CUSYNAPSE_REPORT_SECONDS    time all stages together may take (570)
 #   CUSYNAPSE_REPORT_BUILD      build folder (build/gpu_report)
 #   CUSYNAPSE_REPORT_MIN_TIME   seconds a repetition of a bench lasts at least (0.01)
+#   CUSYNAPSE_REPORT_PYTHON     Python that has PyTorch and, for all comparisons, Inferno (python3)
 #   CUSYNAPSE_SANITIZER_FILTER  GoogleTest filter of the tests run under compute-sanitizer (*)
 #   CUSYNAPSE_COMMIT            commit to record where there is no git
 #
@@ -16,7 +18,8 @@
 # is not recorded as done for the same sources and the same GPU. It needs bash, Python 3, CMake and
 # nvcc, and changes no setting of the GPU.
 #
-# Exit code: 0 all stages done, 1 some failed or did not run, 2 wrong usage, 3 no GPU.
+# Exit code: 0 all stages done, or all but the comparison, for want of PyTorch; 1 some failed or did
+# not run, 2 wrong usage, 3 no GPU.
 set -uo pipefail
 
 if [[ $# -lt 1 || $# -gt 2 || $1 == -* ]]; then
@@ -34,6 +37,9 @@ fi
 budget=${CUSYNAPSE_REPORT_SECONDS:-570}
 build=${CUSYNAPSE_REPORT_BUILD:-$root/build/gpu_report}
 min_time=${CUSYNAPSE_REPORT_MIN_TIME:-0.01}
+python=${CUSYNAPSE_REPORT_PYTHON:-python3}
+# Products that this project is compared with are single precision.
+export NVIDIA_TF32_OVERRIDE=0
 record=$folder/record.json
 log=$folder/log.txt
 stamp=$build/gpu_report.source
@@ -120,6 +126,7 @@ def begin(path, root, source, reason):
         "cuda": release.group(2) if release else None,
         "host": {"cpu": processor(), "cores": os.cpu_count()},
         "copy_bandwidth_GB_per_s": None,
+        "shared_load_GB_per_s": None,
         "stages": {},
     }
     before = load(path)
@@ -127,7 +134,8 @@ def begin(path, root, source, reason):
     if before.get("source") == source and same_device:
         record["stages"] = {name: stage for name, stage in before.get("stages", {}).items()
                             if stage["status"] == "done"}
-        record["copy_bandwidth_GB_per_s"] = before.get("copy_bandwidth_GB_per_s")
+        for limit in ("copy_bandwidth_GB_per_s", "shared_load_GB_per_s"):
+            record[limit] = before.get(limit)
     save(path, record)
 
 
@@ -140,12 +148,14 @@ def tests_result(path):
         suite = xml.etree.ElementTree.parse(path).getroot()
     except (OSError, xml.etree.ElementTree.ParseError):
         return None
-    text = " ".join(case.findtext("system-out") or "" for case in suite.iter("testcase"))
+    texts = {case.get("name"): case.findtext("system-out") or "" for case in suite.iter("testcase")}
+    text = " ".join(texts.values())
     return {
         "programs": {case.get("name"): case.get("status") for case in suite.iter("testcase")},
         "passed": sum(int(n) for n in re.findall(r"\[  PASSED  \] (\d+) test", text)),
         "failed": sum(int(n) for n in re.findall(r"\[  FAILED  \] (\d+) test", text)),
         "skipped": sum(int(n) for n in re.findall(r"\[  SKIPPED \] (\d+) test", text)),
+        "cuda_graph": texts.get("cuda_graph", "").split("\n"),  # times of a step, by calls and replayed
     }
 
 
@@ -196,9 +206,14 @@ def add(path, stage, status, code, seconds, limit, text_path, result_path):
         benches = entry["result"]["benches"]
         if status == "done" and (not benches or any("error_message" in b for b in benches)):
             entry["status"] = "failed"
+        medians = [b for b in benches if b.get("aggregate_name") == "median"]
         if stage == "bench_copy":
-            record["copy_bandwidth_GB_per_s"] = next(
-                (b.get("GB/s") for b in benches if b.get("aggregate_name") == "median"), None)
+            record["copy_bandwidth_GB_per_s"] = next((b.get("GB/s") for b in medians), None)
+        if stage == "bench_shared_load":
+            record["shared_load_GB_per_s"] = next(
+                (b["shared_B/s"] / 1e9 for b in medians if "shared_B/s" in b), None)
+    elif stage == "comparators":
+        entry["result"] = load(result_path) or None
     if entry["status"] != "done":
         entry["output_tail"] = text.splitlines()[-40:]
     record["stages"][stage] = entry
@@ -222,8 +237,11 @@ def summary(path):
         for bench in (stage.get("result") or {}).get("benches", []):
             if bench.get("aggregate_name") == "median":
                 print(f"    {bench['name']:84} {bench['real_time']:10.2f} {bench['time_unit']}"
-                      f" {bench['GB/s']:8.1f} GB/s {bench['of_copy']:6.2f} of copy")
-    sys.exit(0 if all(s["status"] == "done" for s in record["stages"].values()) else 1)
+                      + (f" {bench['GB/s']:8.1f} GB/s {bench['of_copy']:6.2f} of copy"
+                         if "of_copy" in bench else ""))
+    complete = all(stage["status"] == "done" or (name == "comparators" and "reason" in stage)
+                   for name, stage in record["stages"].items())
+    sys.exit(0 if complete else 1)
 
 
 {"begin": begin, "is_done": is_done, "add": add, "note": note, "summary": summary}[sys.argv[1]](
@@ -233,9 +251,9 @@ keep_record() { python3 "$scratch/record.py" "$@"; }
 
 # Identifies the sources, with or without git: a digest of every file that decides the results.
 source_digest() {
-  (cd "$root" && find CMakeLists.txt cmake include kernels host tests bench -type f \
-    -not -path 'bench/results/*' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum |
-    cut -c1-64)
+  (cd "$root" && find CMakeLists.txt README.md cmake include kernels host tests bench examples docs \
+    -type f -not -path 'bench/results/*' -not -path '*/__pycache__/*' -print0 | LC_ALL=C sort -z |
+    xargs -0 sha256sum | sha256sum | cut -c1-64)
 }
 
 remaining() { echo $((budget - SECONDS)); }
@@ -332,7 +350,7 @@ require_package() {
   fi
 }
 
-options=(-DCMAKE_BUILD_TYPE=Release -DCUSYNAPSE_CUDA=ON -DCUSYNAPSE_BUILD_EXAMPLES=OFF
+options=(-DCMAKE_BUILD_TYPE=Release -DCUSYNAPSE_CUDA=ON -DCUSYNAPSE_BUILD_EXAMPLES=ON
   "-DCMAKE_CUDA_ARCHITECTURES=$architecture" -DCMAKE_CUDA_FLAGS=-lineinfo)
 if command -v ninja >/dev/null; then options+=(-G Ninja); fi
 require_package GTest googletest CUSYNAPSE_BUILD_TESTS
@@ -365,7 +383,7 @@ if [[ -n $no_bench ]]; then
 elif [[ $built == no ]]; then
   keep_record note "$record" bench skipped 'the build is not complete'
 else
-  # The stage of the copy comes first: its figure stands for the others.
+  # The limits come first: the others are compared with them.
   "$bench" --benchmark_list_tests --benchmark_filter=/cuda/ 2>/dev/null | cut -d/ -f1 | uniq |
     awk '!seen[$0]++' >"$scratch/operations"
   if [[ ! -s $scratch/operations ]]; then
@@ -373,15 +391,24 @@ else
   fi
   while IFS= read -r operation; do
     result=$scratch/$operation.json
-    run_once "bench_$operation" 120 "$result" "$bench" \
+    run_once "bench_$operation" 150 "$result" "$bench" \
       "--benchmark_filter=^$operation/.*/cuda/" "--benchmark_min_time=$min_time" \
       "--benchmark_out=$result" --benchmark_out_format=json </dev/null
   done <"$scratch/operations"
 fi
 
-# gpu_tests: the command line of every test of the GPU, quoted for the shell.
+# Runs on the device the benches ran on, with PyTorch's own events.
+if why_not=$("$python" "$root/bench/comparators.py" --check 2>&1); then
+  run_once comparators 120 "$scratch/comparators.json" \
+    "$python" "$root/bench/comparators.py" --output "$scratch/comparators.json" </dev/null
+else
+  keep_record note "$record" comparators skipped "$(tail -n 1 <<<"$why_not")"
+fi
+
+# gpu_tests: the command line of every test of the library on the GPU, quoted for the shell. What
+# the documents and the examples run besides, the library's tests run as well.
 gpu_tests() {
-  ctest --test-dir "$build" -L gpu --show-only=json-v1 | python3 -c '
+  ctest --test-dir "$build" -L gpu -LE 'docs|demo' --show-only=json-v1 | python3 -c '
 import json, shlex, sys
 for test in json.load(sys.stdin)["tests"]:
     print(shlex.join(test["command"]))'
@@ -420,4 +447,6 @@ for tool in memcheck racecheck synccheck initcheck; do
   fi
 done
 
+python3 "$root/bench/benchmarks_page.py" --record "$record" --output "$folder" ||
+  echo 'the page of benchmarks could not be written' >&2
 keep_record summary "$record"

@@ -25,8 +25,11 @@ constexpr std::int64_t no_samples = 0;
 struct Case {
   const char* model;
   std::int32_t slots;
-  std::int64_t samples;  // D; no_samples for a selector shaped as the synapse
-  bool naive;            // whether there is a naive form
+  std::int64_t samples;   // D; no_samples for a selector shaped as the synapse
+  bool naive;             // whether there is a naive form
+  std::int64_t part = 1;  // population: the large one over this
+
+  std::int64_t size(Backend& backend) const { return backend.large_population() / batch / part; }
 };
 
 constexpr Case cases[] = {
@@ -44,8 +47,8 @@ template <class T>
 struct Selecting {
   Selecting(Backend& backend, const Case& of)
       : stream(backend.stream()),
-        synapse(model_named<T>(of.model).make(
-            stream, population(batch, backend.large_population() / batch, of.slots))),
+        synapse(
+            model_named<T>(of.model).make(stream, population(batch, of.size(backend), of.slots))),
         shape(of.samples == no_samples ? synapse->batched_shape()
                                        : synapse->batched_shape().appended(of.samples)),
         selector(stream, uniform_values<T>(shape.size(), synapse->delay()).data(), shape.size()),
@@ -118,17 +121,16 @@ Work naive_work(Backend& backend, const Case& of) {
   return work;
 }
 
-std::string name_of_select(const Case& of, const char* how, const char* type,
-                           std::int64_t population_size) {
+std::string name_of_select(Backend& backend, const Case& of, const char* how, const char* type) {
   std::string name = bench_name({"select", of.model, "off_grid", how, type},
-                                {{"B", batch}, {"N", population_size / batch}, {"R", of.slots}});
+                                {{"B", batch}, {"N", of.size(backend)}, {"R", of.slots}});
   return name + "/D:" + (of.samples == no_samples ? "none" : std::to_string(of.samples));
 }
 
 template <class T>
 void register_one(Backend& backend, const Case& of) {
-  register_bench(name_of_select(of, backend.name(), type_name<T>, backend.large_population()),
-                 backend, [&backend, of] { return select_work<T>(backend, of); });
+  register_bench(name_of_select(backend, of, backend.name(), type_name<T>), backend,
+                 [&backend, of] { return select_work<T>(backend, of); });
 }
 
 }  // namespace
@@ -138,9 +140,13 @@ void register_select() {
     for (const Case& of : cases) {
       register_one<float>(*backend, of);
       if (of.naive && backend->stream().device().kind == Device::Kind::cpu) {
-        register_bench(name_of_select(of, "naive", "float", backend->large_population()), *backend,
+        register_bench(name_of_select(*backend, of, "naive", "float"), *backend,
                        [backend, of] { return naive_work(*backend, of); });
       }
+    }
+    for (const std::int64_t part : smaller_parts) {
+      register_one<float>(*backend, {"single_exponential", 11, no_samples, false, part});
+      register_one<float>(*backend, {"single_exponential", 11, 8, false, part});
     }
     register_one<double>(*backend, {"single_exponential", 11, no_samples, false});
   }

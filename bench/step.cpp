@@ -139,6 +139,11 @@ void register_step() {
       }
       register_one(*backend, model, InputKind::bytes, small);
     }
+    for (const std::int64_t part : smaller_parts) {
+      Population smaller = large;
+      smaller.size /= part;
+      register_one(*backend, models<float>[2], InputKind::bytes, smaller);
+    }
     const Model<double>& single = models<double>[2];
     register_one(*backend, single, InputKind::bytes, large);
 

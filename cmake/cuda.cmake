@@ -47,6 +47,10 @@ function(cusynapse_add_cuda_backend target)
     COMPILE_DEFINITIONS CUSYNAPSE_HAS_CUDA=1)
   # No C++ file includes a header of CUDA: all compile as they do without it.
   target_link_libraries(${target} PRIVATE $<LINK_ONLY:CUDA::cudart_static>)
+  if(CUSYNAPSE_NVTX AND TARGET CUDA::nvtx3)  # headers alone, among those of the toolkit
+    set_source_files_properties(kernels/cuda/cuda_backend.cu PROPERTIES
+      COMPILE_DEFINITIONS CUSYNAPSE_HAS_NVTX=1)
+  endif()
   set_target_properties(${target} PROPERTIES
     CUDA_STANDARD 17
     CUDA_STANDARD_REQUIRED ON

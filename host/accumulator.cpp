@@ -89,7 +89,7 @@ void Accumulator<T>::check_reduction_is_saved(const char* function) const {
 
 template <class T>
 std::vector<std::uint8_t> Accumulator<T>::save(const Stream& stream) const {
-  host::check_stream({class_name, "save"}, stream, device());
+  const host::Call call({class_name, "save"}, stream, device());
   check_reduction_is_saved("save");
   StateWriter state = StateWriter::of<T>(class_name);
   state.shape("shape", shape_);
@@ -108,7 +108,7 @@ std::vector<std::uint8_t> Accumulator<T>::save(const Stream& stream) const {
 
 template <class T>
 void Accumulator<T>::load(const Stream& stream, StateBytes bytes) {
-  host::check_stream({class_name, "load"}, stream, device());
+  const host::Call call({class_name, "load"}, stream, device());
   StateReader state(bytes);
   *this = restored(stream, state);
 }
@@ -123,7 +123,7 @@ Accumulator<T>& Accumulator<T>::operator=(Accumulator&& other) noexcept = defaul
 template <class T>
 void Accumulator<T>::set_reduction(const Stream& stream, UpdateReduction reduction) {
   const host::Where where{class_name, "set_reduction"};
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   host::check_update_reduction(where, reduction);
   clear(stream);
   reduction_ = reduction;
@@ -133,7 +133,7 @@ void Accumulator<T>::set_reduction(const Stream& stream, UpdateReduction reducti
 template <class T>
 void Accumulator<T>::set_reduction(const Stream& stream, UpdateReducer<T> reducer) {
   const host::Where where{class_name, "set_reduction"};
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   if (!reducer) host::refuse(where, "reducer", "empty", "a function");
   clear(stream);
   reduction_ = UpdateReduction::sum;
@@ -160,7 +160,7 @@ template <class T>
 void Accumulator<T>::add(const char* function, UpdateSide side, const Stream& stream,
                          View<const T> part) {
   const host::Where where{class_name, function};
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   host::check_array(where, "part", part.data(), part.shape(), shape_);
   const auto index = static_cast<std::size_t>(side);
   AccumulatePart<T> arguments;
@@ -185,7 +185,7 @@ void Accumulator<T>::add(const char* function, UpdateSide side, const Stream& st
 template <class T>
 void Accumulator<T>::update(const Stream& stream, View<T> parameter) {
   const host::Where where{class_name, "update"};
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   host::check_array(where, "parameter", parameter.data(), parameter.shape(), shape_);
   reduce(stream);
   apply(stream, parameter.data());
@@ -218,7 +218,7 @@ void Accumulator<T>::apply(const Stream& stream, T* parameter) {
 
 template <class T>
 void Accumulator<T>::clear(const Stream& stream) {
-  host::check_stream({class_name, "clear"}, stream, device());
+  const host::Call call({class_name, "clear"}, stream, device());
   state_.fill_zero(stream);
   for (Parts& parts : parts_) parts.views.clear();
 }

@@ -10,6 +10,7 @@
 #include "cusynapse/connection.hpp"
 #include "cusynapse/math/ring.hpp"
 #include "cusynapse/ops.hpp"
+#include "host/dispatch.hpp"
 
 namespace cusynapse::host {
 
@@ -94,6 +95,13 @@ void check_stream(const Where& where, const Stream& stream, Device expected) {
                                         ", expected " + to_string(expected));
   }
 }
+
+Call::Call(const Where& where, const Stream& stream, Device expected)
+    : backend_((check_stream(where, stream, expected), backend(expected))) {
+  backend_.begin_range(where.owner, where.function);
+}
+
+Call::~Call() { backend_.end_range(); }
 
 template <class T>
 std::int64_t count_outside(const Stream& stream, const T* values, std::int64_t size, T low,

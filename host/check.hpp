@@ -12,8 +12,9 @@
 #include "cusynapse/update_ops.hpp"
 
 namespace cusynapse {
+class Backend;
 enum class Parameter : std::int32_t;
-}
+}  // namespace cusynapse
 
 namespace cusynapse::host {
 
@@ -69,6 +70,20 @@ int traces_of(Dynamics dynamics, int trace_count);
 
 /// Throws `Error(wrong_device)` unless the stream is of the object's device.
 void check_stream(const Where& where, const Stream& stream, Device expected);
+
+/// A call of a member function on a stream, until it returns: what a profiler shows as a range,
+/// with the name errors have.
+class Call {
+ public:
+  /// Begins with `check_stream`.
+  Call(const Where& where, const Stream& stream, Device expected);
+  ~Call();
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
+
+ private:
+  const Backend& backend_;
+};
 
 /// How many of `size` values in memory of the device lie outside [low, high], NaN included.
 /// Allocates and synchronises.

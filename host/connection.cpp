@@ -134,7 +134,7 @@ Connection<T>::Connection(const Stream& stream, const Description& description, 
       synapse_(std::move(synapse)) {
   const host::Where where = description_.name;
   if (synapse_ == nullptr) host::refuse(where, "synapse", "null", "a synapse");
-  host::check_stream(where, stream, synapse_->device());
+  const host::Call call(where, stream, synapse_->device());
   if (synapse_->shape().size() != description_.synapse.size()) {
     throw Error(Errc::shape_mismatch, where.name() + ": synapse has shape " +
                                           to_string(synapse_->shape()) + ", expected " +
@@ -214,7 +214,7 @@ Connection<T>::Connection(const Stream& stream, const Description& description, 
 template <class T>
 std::vector<std::uint8_t> Connection<T>::save(const Stream& stream) const {
   const host::Where where{name(), "save"};
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   check_unchanged(where);
   StateWriter state = StateWriter::of<T>(name());
   state.shape("input_shape", input_shape());
@@ -240,7 +240,7 @@ std::vector<std::uint8_t> Connection<T>::save(const Stream& stream) const {
 template <class T>
 void Connection<T>::load(const Stream& stream, StateBytes bytes) {
   const host::Where where{name(), "load"};
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   StateReader state(bytes);
   checked(description_, state);
   const auto check_kind = [&](const char* what, bool expected) {
@@ -383,7 +383,7 @@ View<T> Connection<T>::edit(Parameter parameter) {
 template <class T>
 void Connection<T>::set(const Stream& stream, Parameter parameter, View<const T> values) {
   const host::Where where{name(), "set"};
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   check_there(where, parameter);
   host::check_array(where, host::name_of(parameter), values.data(), values.shape(),
                     parameter_shape(parameter));
@@ -407,7 +407,7 @@ template <class T>
 void Connection<T>::set_from_host(const Stream& stream, Parameter parameter,
                                   const std::vector<T>& values) {
   const host::Where where{name(), "set_from_host"};
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   check_there(where, parameter);
   const Shape& shape = parameter_shape(parameter);
   if (static_cast<std::int64_t>(values.size()) != shape.size()) {
@@ -430,7 +430,7 @@ void Connection<T>::set_from_host(const Stream& stream, Parameter parameter,
 template <class T>
 std::vector<T> Connection<T>::to_host(const Stream& stream, Parameter parameter) const {
   const host::Where where{name(), "to_host"};
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   check_there(where, parameter);
   std::vector<T> values(static_cast<std::size_t>(parameter_shape(parameter).size()));
   const_cast<Connection*>(this)->buffer(parameter).copy_to_host(stream, values.data());
@@ -448,9 +448,8 @@ void Connection<T>::check_unchanged(const host::Where& where) const {
 }
 
 template <class T>
-void Connection<T>::check_out(const host::Where& where, const Stream& stream, const void* out,
-                              const Shape& got, const Shape& expected) const {
-  host::check_stream(where, stream, device());
+void Connection<T>::check_out(const host::Where& where, const void* out, const Shape& got,
+                              const Shape& expected) const {
   check_unchanged(where);
   host::check_array(where, "out", out, got, expected);
 }
@@ -484,7 +483,7 @@ void Connection<T>::renew_plan(const Stream& stream) {
 template <class T>
 void Connection<T>::prepare(const Stream& stream) {
   const host::Where where{name(), "prepare"};
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   check_unchanged(where);
   renew_plan(stream);
 }
@@ -553,8 +552,9 @@ template <class T>
 void Connection<T>::forward(const Stream& stream, const SpikeInput<T>& input, View<T> out,
                             Output output, const Injected<T>& injected) {
   const host::Where where{name(), "forward"};
+  const host::Call call(where, stream, device());
   const Shape frame = input_shape().prepended(batch_size_);
-  check_out(where, stream, out.data(), out.shape(), output_shape().prepended(batch_size_));
+  check_out(where, out.data(), out.shape(), output_shape().prepended(batch_size_));
   host::check_array(where, "input", input.data(), input.shape(), frame);
   host::check(injected.size() <= max_injections, where, "number of injected currents",
               static_cast<double>(injected.size()), "at most 16");
@@ -571,8 +571,9 @@ void Connection<T>::forward(const Stream& stream, const SpikeInput<T>& input, Vi
 
 template <class T>
 void Connection<T>::sum(const Stream& stream, View<T> out, Output output) {
-  check_out({name(), "sum"}, stream, out.data(), out.shape(),
-            output_shape().prepended(batch_size_));
+  const host::Where where{name(), "sum"};
+  const host::Call call(where, stream, device());
+  check_out(where, out.data(), out.shape(), output_shape().prepended(batch_size_));
   renew_plan(stream);
   launch_sum(stream, out, output);
 }
@@ -580,7 +581,7 @@ void Connection<T>::sum(const Stream& stream, View<T> out, Output output) {
 template <class T>
 void Connection<T>::reserve_sequence(const Stream& stream, std::int64_t steps) {
   const host::Where where{name(), "reserve_sequence"};
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   check_unchanged(where);
   host::check(steps >= 1, where, "steps", static_cast<double>(steps), "at least 1");
   if (description_.layout != SynapticLayout::dense) return;
@@ -665,11 +666,12 @@ template <class T>
 void Connection<T>::forward_sequence(const Stream& stream, const SpikeInput<T>& inputs, View<T> out,
                                      Output output) {
   const host::Where where{name(), "forward_sequence"};
+  const host::Call call(where, stream, device());
   const Shape frame = input_shape().prepended(batch_size_);
   const Shape out_frame = output_shape().prepended(batch_size_);
   check_sequence(where, "inputs", inputs.shape(), frame);
   const std::int64_t steps = inputs.shape()[0];
-  check_out(where, stream, out.data(), out.shape(), out_frame.prepended(steps));
+  check_out(where, out.data(), out.shape(), out_frame.prepended(steps));
   host::check_array(where, "inputs", inputs.data(), inputs.shape(), inputs.shape());
   reserve_sequence(stream, steps);
   renew_plan(stream);
@@ -693,13 +695,13 @@ void Connection<T>::forward_sequence(const Stream& stream, const SpikeInput<T>& 
 template <class T>
 void Connection<T>::refresh(const Stream& stream) {
   const host::Where where{name(), "refresh"};
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   take(make_storage(where, synapse_->batch_size(), synapse_->step_time(), synapse_->delay()));
 }
 
 template <class T>
 std::int64_t Connection<T>::out_of_range_delays(const Stream& stream) const {
-  host::check_stream({name(), "out_of_range_delays"}, stream, device());
+  const host::Call call({name(), "out_of_range_delays"}, stream, device());
   if (!has_delays_) return 0;
   return host::count_outside(stream, delay_.data(), delay_.size(), T(0),
                              static_cast<T>(synapse_->delay()));
@@ -708,7 +710,7 @@ std::int64_t Connection<T>::out_of_range_delays(const Stream& stream) const {
 template <class T>
 void Connection<T>::clamp_delays(const Stream& stream) {
   const host::Where where{name(), "clamp_delays"};
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   check_there(where, Parameter::delay);
   ops::clamp(stream, delay_.data(), delay_.size(), T(0), static_cast<T>(synapse_->delay()));
   mark_stale(Parameter::delay);
@@ -716,14 +718,14 @@ void Connection<T>::clamp_delays(const Stream& stream) {
 
 template <class T>
 void Connection<T>::clear(const Stream& stream) {
-  host::check_stream({name(), "clear"}, stream, device());
+  const host::Call call({name(), "clear"}, stream, device());
   synapse_->clear(stream);
 }
 
 template <class T>
 void Connection<T>::set_batch_size(const Stream& stream, std::int64_t batch_size) {
   const host::Where where{name(), "set_batch_size"};
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   Storage storage = make_storage(where, batch_size, synapse_->step_time(), synapse_->delay());
   synapse_->set_batch_size(stream, batch_size);
   take(std::move(storage));
@@ -732,7 +734,7 @@ void Connection<T>::set_batch_size(const Stream& stream, std::int64_t batch_size
 template <class T>
 void Connection<T>::set_step_time(const Stream& stream, double step_time, HistoryChange history) {
   const host::Where where{name(), "set_step_time"};
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   host::check_positive_in<T>(where, "step_time", step_time);
   Storage storage = make_storage(where, synapse_->batch_size(), step_time, synapse_->delay());
   synapse_->set_step_time(stream, step_time, history);
@@ -742,7 +744,7 @@ void Connection<T>::set_step_time(const Stream& stream, double step_time, Histor
 template <class T>
 void Connection<T>::set_delayed_by(const Stream& stream, double delay, HistoryChange history) {
   const host::Where where{name(), "set_delayed_by"};
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   check_there(where, Parameter::delay);
   host::check_finite_not_negative(where, "delay", delay);
   Storage storage = make_storage(where, synapse_->batch_size(), synapse_->step_time(), delay);
@@ -773,7 +775,7 @@ template <class V>
 void Connection<T>::copy_synaptic(const host::Where& where, const Stream& stream, SynapticCopy kind,
                                   View<const V> in, const Shape& expected_in, View<V> out,
                                   const Shape& expected_out) const {
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   host::check_array(where, "in", in.data(), in.shape(), expected_in);
   host::check_array(where, "out", out.data(), out.shape(), expected_out);
   if (description_.layout != SynapticLayout::convolution) {
@@ -791,7 +793,9 @@ void Connection<T>::copy_synaptic(const host::Where& where, const Stream& stream
 
 template <class T>
 void Connection<T>::selector(const Stream& stream, View<T> out) const {
-  check_out({name(), "selector"}, stream, out.data(), out.shape(), selector_shape());
+  const host::Where where{name(), "selector"};
+  const host::Call call(where, stream, device());
+  check_out(where, out.data(), out.shape(), selector_shape());
   SynapticCopyArguments<T> a;
   a.copy = SynapticCopy::selector;
   a.layout = description_.layout;
@@ -821,7 +825,9 @@ SynapticSelect<T> Connection<T>::synaptic_arguments() const {
 
 template <class T>
 void Connection<T>::syncurrent(const Stream& stream, View<T> out) const {
-  check_out({name(), "syncurrent"}, stream, out.data(), out.shape(), synaptic_selection_shape());
+  const host::Where where{name(), "syncurrent"};
+  const host::Call call(where, stream, device());
+  check_out(where, out.data(), out.shape(), synaptic_selection_shape());
   SynapticSelect<T> a = synaptic_arguments();
   a.values = out.data();
   ops::synaptic_select(stream, a);
@@ -829,7 +835,9 @@ void Connection<T>::syncurrent(const Stream& stream, View<T> out) const {
 
 template <class T>
 void Connection<T>::synspike(const Stream& stream, View<std::uint8_t> out) const {
-  check_out({name(), "synspike"}, stream, out.data(), out.shape(), synaptic_selection_shape());
+  const host::Where where{name(), "synspike"};
+  const host::Call call(where, stream, device());
+  check_out(where, out.data(), out.shape(), synaptic_selection_shape());
   const SynapseReadout<T> readout = synapse_->readout();
   SynapticSelect<T> a = synaptic_arguments();
   a.source.kind = SourceKind::bits;
@@ -899,7 +907,7 @@ template <class V>
 void Connection<T>::copy_receptive(const Stream& stream, View<const V> synaptic,
                                    View<V> out) const {
   const host::Where where{name(), "presyn_receptive"};
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   const Shape expected = presyn_receptive_shape(synaptic.shape());
   host::check_array(where, "array", synaptic.data(), synaptic.shape(), synaptic.shape());
   host::check_array(where, "out", out.data(), out.shape(), expected);

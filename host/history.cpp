@@ -112,7 +112,7 @@ History<T>& History<T>::operator=(History&& other) noexcept = default;
 
 template <class T>
 std::int32_t History<T>::pointer(const Stream& stream) const {
-  host::check_stream(in("pointer"), stream, device());
+  const host::Call call(in("pointer"), stream, device());
   RingState state;
   state_.copy_to_host(stream, &state);
   return state.head;
@@ -137,7 +137,7 @@ Ring<T> History<T>::ring() noexcept {
 
 template <class T>
 void History<T>::push(const Stream& stream, View<const Value> observation) {
-  host::check_stream(in("push"), stream, device());
+  const host::Call call(in("push"), stream, device());
   host::check_array(in("push"), "observation", observation.data(), observation.shape(),
                     batched_shape());
   RingWrite<T> arguments;
@@ -160,19 +160,19 @@ void History<T>::pop(const Stream& stream, View<Value> out) {
 
 template <class T>
 void History<T>::increment(const Stream& stream, std::int64_t n) {
-  host::check_stream(in("increment"), stream, device());
+  const host::Call call(in("increment"), stream, device());
   ops::ring_advance(stream, state_.data(), slots_, n % slots_);
 }
 
 template <class T>
 void History<T>::decrement(const Stream& stream, std::int64_t n) {
-  host::check_stream(in("decrement"), stream, device());
+  const host::Call call(in("decrement"), stream, device());
   ops::ring_advance(stream, state_.data(), slots_, -(n % slots_));
 }
 
 template <class T>
 void History<T>::read(const Stream& stream, View<Value> out, std::int64_t steps_back) const {
-  host::check_stream(in("read"), stream, device());
+  const host::Call call(in("read"), stream, device());
   host::check_array(in("read"), "out", out.data(), out.shape(), batched_shape());
   RingRead<T> arguments;
   arguments.ring = storage();
@@ -184,7 +184,7 @@ void History<T>::read(const Stream& stream, View<Value> out, std::int64_t steps_
 template <class T>
 void History<T>::write(const Stream& stream, View<const Value> observation,
                        std::int64_t steps_back) {
-  host::check_stream(in("write"), stream, device());
+  const host::Call call(in("write"), stream, device());
   host::check_array(in("write"), "observation", observation.data(), observation.shape(),
                     batched_shape());
   RingWrite<T> arguments;
@@ -214,7 +214,7 @@ std::int64_t checked_length(const host::Where& where, const char* what, const Va
 template <class T>
 void History<T>::read_range(const Stream& stream, View<Value> out, std::int64_t steps_back,
                             bool forward) const {
-  host::check_stream(in("read_range"), stream, device());
+  const host::Call call(in("read_range"), stream, device());
   const std::int64_t length =
       checked_length(in("read_range"), "out", out.data(), out.shape(), *this);
   RingRead<T> arguments;
@@ -230,7 +230,7 @@ void History<T>::read_range(const Stream& stream, View<Value> out, std::int64_t 
 template <class T>
 void History<T>::write_range(const Stream& stream, View<const Value> observations,
                              std::int64_t steps_back, bool forward) {
-  host::check_stream(in("write_range"), stream, device());
+  const host::Call call(in("write_range"), stream, device());
   const std::int64_t length = checked_length(in("write_range"), "observations", observations.data(),
                                              observations.shape(), *this);
   RingWrite<T> arguments;
@@ -245,7 +245,7 @@ void History<T>::write_range(const Stream& stream, View<const Value> observation
 
 template <class T>
 void History<T>::align(const Stream& stream, std::int32_t index) {
-  host::check_stream(in("align"), stream, device());
+  const host::Call call(in("align"), stream, device());
   host::check(index >= 0 && index < slots_, in("align"), "index", index, "0 to slots - 1");
   RingState state;
   state.head = index;
@@ -264,7 +264,7 @@ void History<T>::align(const Stream& stream, std::int32_t index) {
 
 template <class T>
 void History<T>::reset(const Stream& stream, Value fill) {
-  host::check_stream(in("reset"), stream, device());
+  const host::Call call(in("reset"), stream, device());
   if (fill == Value(0)) {
     storage_.fill_zero(stream);
   } else {
@@ -337,7 +337,7 @@ template <class T>
 void History<T>::select_unchecked(const Stream& stream, View<const Time> times, View<Value> out,
                                   const SelectOptions& options) const {
   const host::Where where = in("select");
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   const std::int64_t samples =
       host::check_samples(where, "times", times.data(), times.shape(), batched_shape());
   host::check_array(where, "out", out.data(), out.shape(), times.shape());
@@ -352,7 +352,7 @@ template <class T>
 void History<T>::select(const Stream& stream, View<const Time> times, View<Value> out,
                         const SelectOptions& options) const {
   const host::Where where = in("select");
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   host::check_samples(where, "times", times.data(), times.shape(), batched_shape());
   check_times(where, time_range<Time>(*this, options.tolerance), stream, times);
   select_unchecked(stream, times, out, options);
@@ -362,7 +362,7 @@ template <class T>
 void History<T>::select(const Stream& stream, double time, View<Value> out,
                         const SelectOptions& options) const {
   const host::Where where = in("select");
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   host::check_array(where, "out", out.data(), out.shape(), batched_shape());
   check_time(where, time_range<double>(*this, options.tolerance), time);
   RingSelect<T> arguments = select_arguments<T>(where, storage(), step_time(), options);
@@ -375,7 +375,7 @@ template <class T>
 void History<T>::insert_unchecked(const Stream& stream, View<const Value> observation,
                                   View<const Time> times, const InsertOptions& options) {
   const host::Where where = in("insert");
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   host::check_array(where, "observation", observation.data(), observation.shape(), batched_shape());
   host::check_array(where, "times", times.data(), times.shape(), batched_shape());
   RingInsert<T> arguments = insert_arguments<T>(where, storage(), step_time(), options);
@@ -388,7 +388,7 @@ template <class T>
 void History<T>::insert(const Stream& stream, View<const Value> observation, View<const Time> times,
                         const InsertOptions& options) {
   const host::Where where = in("insert");
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   host::check_array(where, "times", times.data(), times.shape(), batched_shape());
   check_times(where, time_range<Time>(*this, options.tolerance), stream, times);
   insert_unchecked(stream, observation, times, options);
@@ -398,7 +398,7 @@ template <class T>
 void History<T>::insert(const Stream& stream, View<const Value> observation, double time,
                         const InsertOptions& options) {
   const host::Where where = in("insert");
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   host::check_array(where, "observation", observation.data(), observation.shape(), batched_shape());
   check_time(where, time_range<double>(*this, options.tolerance), time);
   RingInsert<T> arguments = insert_arguments<T>(where, storage(), step_time(), options);
@@ -409,7 +409,7 @@ void History<T>::insert(const Stream& stream, View<const Value> observation, dou
 
 template <class T>
 void History<T>::change(const Stream& stream, const HistoryOptions& options, const char* function) {
-  host::check_stream(in(function), stream, device());
+  const host::Call call(in(function), stream, device());
   const std::int32_t slots = slots_of<T>(in(function), options);
   if (slots != slots_ || options.batch_size != options_.batch_size) {
     RingRegrid<T> arguments;
@@ -462,7 +462,7 @@ void History<T>::set_batch_size(const Stream& stream, std::int64_t batch_size) {
 
 template <class T>
 std::vector<std::uint8_t> History<T>::save(const Stream& stream) const {
-  host::check_stream(in("save"), stream, device());
+  const host::Call call(in("save"), stream, device());
   StateWriter state = StateWriter::of<T>(class_name);
   state.shape("shape", options_.shape);
   state.integer("batch_size", options_.batch_size);
@@ -476,7 +476,7 @@ std::vector<std::uint8_t> History<T>::save(const Stream& stream) const {
 
 template <class T>
 void History<T>::load(const Stream& stream, StateBytes bytes) {
-  host::check_stream(in("load"), stream, device());
+  const host::Call call(in("load"), stream, device());
   StateReader state(bytes);
   History loaded(stream, state);
   state.finish();

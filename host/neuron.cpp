@@ -104,7 +104,7 @@ void Neuron<T>::exchange(Neuron&) {
 
 template <class T>
 void Neuron<T>::load(const Stream& stream, StateBytes bytes) {
-  host::check_stream({"Neuron", "load"}, stream, device());
+  const host::Call call({"Neuron", "load"}, stream, device());
   StateReader state(bytes);
   const std::unique_ptr<Neuron> made = restored(stream, state);
   state.finish();
@@ -171,7 +171,7 @@ LeakyIntegrateAndFire<T>::~LeakyIntegrateAndFire() = default;
 
 template <class T>
 std::vector<std::uint8_t> LeakyIntegrateAndFire<T>::save(const Stream& stream) const {
-  host::check_stream(in("save"), stream, device());
+  const host::Call call(in("save"), stream, device());
   const Shape frame = this->batched_shape();
   StateWriter state = StateWriter::of<T>(class_name);
   state.shape("shape", options_.shape);
@@ -216,7 +216,7 @@ void LeakyIntegrateAndFire<T>::forward(const Stream& stream, View<const T> curre
                                        View<std::uint8_t> spikes) {
   const host::Where where = in("forward");
   const Shape expected = this->batched_shape();
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   host::check_array(where, "current", current.data(), current.shape(), expected);
   host::check_array(where, "spikes", spikes.data(), spikes.shape(), expected);
   LeakyIntegrateAndFireStep<T> arguments = step_arguments();
@@ -238,7 +238,7 @@ Ring<T> LeakyIntegrateAndFire<T>::voltage_ring() const noexcept {
 template <class T>
 void LeakyIntegrateAndFire<T>::voltage(const Stream& stream, View<T> out) const {
   const host::Where where = in("voltage");
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   host::check_array(where, "out", out.data(), out.shape(), this->batched_shape());
   RingRead<T> arguments;
   arguments.ring = voltage_ring();
@@ -249,7 +249,7 @@ void LeakyIntegrateAndFire<T>::voltage(const Stream& stream, View<T> out) const 
 template <class T>
 void LeakyIntegrateAndFire<T>::refractory_time(const Stream& stream, View<T> out) const {
   const host::Where where = in("refractory_time");
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   host::check_array(where, "out", out.data(), out.shape(), this->batched_shape());
   RefractoryRead<T> arguments;
   arguments.refractory = refractory_.data();
@@ -262,7 +262,7 @@ void LeakyIntegrateAndFire<T>::refractory_time(const Stream& stream, View<T> out
 template <class T>
 void LeakyIntegrateAndFire<T>::spike(const Stream& stream, View<std::uint8_t> out) const {
   const host::Where where = in("spike");
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   host::check_array(where, "out", out.data(), out.shape(), this->batched_shape());
   RefractoryRead<T> arguments;
   arguments.refractory = refractory_.data();
@@ -274,7 +274,7 @@ void LeakyIntegrateAndFire<T>::spike(const Stream& stream, View<std::uint8_t> ou
 template <class T>
 void LeakyIntegrateAndFire<T>::set_voltage(const Stream& stream, View<const T> voltage) {
   const host::Where where = in("set_voltage");
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   host::check_array(where, "voltage", voltage.data(), voltage.shape(), this->batched_shape());
   RingWrite<T> arguments;
   arguments.ring = voltage_ring();
@@ -284,7 +284,7 @@ void LeakyIntegrateAndFire<T>::set_voltage(const Stream& stream, View<const T> v
 
 template <class T>
 void LeakyIntegrateAndFire<T>::clear(const Stream& stream) {
-  host::check_stream(in("clear"), stream, device());
+  const host::Call call(in("clear"), stream, device());
   RingWrite<T> arguments;
   arguments.ring = voltage_ring();
   arguments.values = rest_.data();
@@ -296,7 +296,7 @@ void LeakyIntegrateAndFire<T>::clear(const Stream& stream) {
 template <class T>
 void LeakyIntegrateAndFire<T>::set_batch_size(const Stream& stream, std::int64_t batch_size) {
   const host::Where where = in("set_batch_size");
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   const std::int64_t size = host::checked_frame_size(where, options_.shape, batch_size);
   if (batch_size == options_.batch_size) return;
 
@@ -316,7 +316,7 @@ void LeakyIntegrateAndFire<T>::set_batch_size(const Stream& stream, std::int64_t
 template <class T>
 void LeakyIntegrateAndFire<T>::set_step_time(const Stream& stream, double step_time) {
   const host::Where where = in("set_step_time");
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   NeuronOptions options = options_;
   options.step_time = step_time;
   check_options<T>(where, options, parameters_);

@@ -230,7 +230,7 @@ Projection<T>::Projection(const Stream& stream, Saved&& saved) : Projection(stre
 
 template <class T>
 std::vector<std::uint8_t> Projection<T>::save(const Stream& stream) const {
-  host::check_stream(in("save"), stream, device());
+  const host::Call call(in("save"), stream, device());
   StateWriter state = StateWriter::of<T>(class_name);
   state.integer("in_features", in_features());
   state.integer("out_features", out_features());
@@ -248,7 +248,7 @@ std::vector<std::uint8_t> Projection<T>::save(const Stream& stream) const {
 
 template <class T>
 void Projection<T>::load(const Stream& stream, StateBytes bytes) {
-  host::check_stream(in("load"), stream, device());
+  const host::Call call(in("load"), stream, device());
   StateReader state(bytes);
   Saved saved = read(stream, state);
   state.finish();
@@ -299,7 +299,7 @@ View<T> Projection<T>::edit() {
 
 template <class T>
 void Projection<T>::set(const Stream& stream, View<const T> weights) {
-  host::check_stream(in("set"), stream, device());
+  const host::Call call(in("set"), stream, device());
   host::check_array(in("set"), "weights", weights.data(), weights.shape(), weight_shape());
   ops::masked_copy(stream,
                    MaskedCopy<T>{weights.data(), mask_.data(), weight_.size(), weight_.data()});
@@ -309,7 +309,7 @@ void Projection<T>::set(const Stream& stream, View<const T> weights) {
 template <class T>
 void Projection<T>::set_from_host(const Stream& stream, const std::vector<T>& weights) {
   const host::Where where = in("set_from_host");
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   if (static_cast<std::int64_t>(weights.size()) != weight_.size()) {
     throw Error(Errc::shape_mismatch, where.name() + ": weights have " +
                                           std::to_string(weights.size()) + " elements, expected " +
@@ -322,7 +322,7 @@ void Projection<T>::set_from_host(const Stream& stream, const std::vector<T>& we
 
 template <class T>
 std::vector<T> Projection<T>::to_host(const Stream& stream) const {
-  host::check_stream(in("to_host"), stream, device());
+  const host::Call call(in("to_host"), stream, device());
   std::vector<T> out(static_cast<std::size_t>(weight_.size()));
   weight_.copy_to_host(stream, out.data());
   return out;
@@ -330,7 +330,7 @@ std::vector<T> Projection<T>::to_host(const Stream& stream) const {
 
 template <class T>
 void Projection<T>::reset_parameters(const Stream& stream, std::uint64_t seed) {
-  host::check_stream(in("reset_parameters"), stream, device());
+  const host::Call call(in("reset_parameters"), stream, device());
   const double root = std::sqrt(static_cast<double>(in_features()));
   std::vector<T> weights = host::uniform<T>(seed, weight_.size());
   for (T& weight : weights) {
@@ -372,7 +372,7 @@ void Projection<T>::renew_transposed_plan(const Stream& stream) {
 
 template <class T>
 void Projection<T>::prepare(const Stream& stream) {
-  host::check_stream(in("prepare"), stream, device());
+  const host::Call call(in("prepare"), stream, device());
   renew_plan(stream);
   renew_transposed_plan(stream);
 }
@@ -403,7 +403,7 @@ template <class T>
 void Projection<T>::forward(const Stream& stream, const SpikeInput<T>& spikes, View<T> graded,
                             Output output) {
   const host::Where where = in("forward");
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   const std::int64_t rows =
       checked_rows(where, "spikes", spikes.data(), spikes.shape(), in_features());
   host::check_array(where, "graded", graded.data(), graded.shape(),
@@ -417,7 +417,7 @@ template <class T>
 void Projection<T>::backward(const Stream& stream, View<const T> grad, const SpikeInput<T>& spikes,
                              View<T> grad_spikes, View<T> grad_weight, Output grad_weight_output) {
   const host::Where where = in("backward");
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   const std::int64_t rows = checked_rows(where, "grad", grad.data(), grad.shape(), out_features());
   const Shape input_shape = with_features(grad.shape(), in_features());
   host::check_array(where, "spikes", spikes.data(), spikes.shape(), input_shape);
@@ -455,7 +455,7 @@ template <class T>
 void Projection<T>::hardware_image(const Stream& stream, View<std::uint8_t> excitatory,
                                    View<std::uint8_t> inhibitory) const {
   const host::Where where = in("hardware_image");
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   const auto check_image = [&](const char* what, const View<std::uint8_t>& image, Receptor other) {
     if (image.data() == nullptr && image.shape() == Shape()) return;
     host::check_array(where, what, image.data(), image.shape(), weight_shape());
@@ -500,7 +500,7 @@ template <class T>
 std::vector<PlacedConnection> Projection<T>::get_connections(const Stream& stream,
                                                              Receptor receptor) const {
   const host::Where where = in("get_connections");
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   host::check(receptor == Receptor::excitatory || receptor == Receptor::inhibitory, where,
               "receptor", static_cast<double>(receptor), "excitatory (0) or inhibitory (1)");
   Buffer<std::uint8_t> image(stream.device(), weight_.size());

@@ -108,7 +108,7 @@ void Synapse<T>::exchange(Synapse&) {
 
 template <class T>
 void Synapse<T>::load(const Stream& stream, StateBytes bytes) {
-  host::check_stream({"Synapse", "load"}, stream, device());
+  const host::Call call({"Synapse", "load"}, stream, device());
   StateReader state(bytes);
   const std::unique_ptr<Synapse> made = restored(stream, state);
   state.finish();
@@ -182,7 +182,7 @@ CurrentSynapse<T>::~CurrentSynapse() = default;
 
 template <class T>
 StateWriter CurrentSynapse<T>::saved(const Stream& stream) const {
-  host::check_stream({name_, "save"}, stream, device());
+  const host::Call call({name_, "save"}, stream, device());
   StateWriter state = StateWriter::of<T>(name_);
   state.shape("shape", options_.shape);
   state.integer("batch_size", options_.batch_size);
@@ -254,7 +254,7 @@ void CurrentSynapse<T>::exchange_histories(CurrentSynapse& other) noexcept {
 
 template <class T>
 std::int32_t CurrentSynapse<T>::pointer(const Stream& stream) const {
-  host::check_stream({name_, "pointer"}, stream, device());
+  const host::Call call({name_, "pointer"}, stream, device());
   RingState state;
   state_.copy_to_host(stream, &state);
   return state.head;
@@ -349,7 +349,7 @@ void CurrentSynapse<T>::step(const Stream& stream, const SpikeInput<T>& input,
                              const Injected<T>& injected) {
   const host::Where where{name_, "step"};
   const Shape expected = this->batched_shape();
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   host::check_array(where, "input", input.data(), input.shape(), expected);
   if (injected.size() > 0 && model_.dynamics != Dynamics::memoryless) {
     throw Error(Errc::not_supported, where.name() + ": got " + std::to_string(injected.size()) +
@@ -372,7 +372,7 @@ template <class T>
 void CurrentSynapse<T>::step_sequence(const Stream& stream, const SpikeInput<T>& inputs) {
   const host::Where where{name_, "step_sequence"};
   const Shape frame = this->batched_shape();
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   const std::int64_t steps = inputs.shape().rank() > 0 ? inputs.shape()[0] : 0;
   if (steps < 1 || inputs.shape() != frame.prepended(steps)) {
     std::string expected = to_string(frame);
@@ -426,7 +426,7 @@ SynapseReadout<T> CurrentSynapse<T>::readout() const {
 template <class T>
 void CurrentSynapse<T>::current(const Stream& stream, View<T> out) const {
   const host::Where where{name_, "current"};
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   host::check_array(where, "out", out.data(), out.shape(), this->batched_shape());
   DelayedSelect<T> arguments = select_arguments();
   if (model_.dynamics == Dynamics::spikes_only) {
@@ -444,7 +444,7 @@ void CurrentSynapse<T>::current(const Stream& stream, View<T> out) const {
 template <class T>
 void CurrentSynapse<T>::spike(const Stream& stream, View<std::uint8_t> out) const {
   const host::Where where{name_, "spike"};
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   host::check_array(where, "out", out.data(), out.shape(), this->batched_shape());
   SpikeSelect<T> arguments =
       spike_arguments(select_arguments(), spikes_.data(), options_.interpolation);
@@ -456,7 +456,7 @@ template <class T>
 void CurrentSynapse<T>::current_at(const Stream& stream, View<const T> selector,
                                    View<T> out) const {
   const host::Where where{name_, "current_at"};
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   const std::int64_t samples = host::check_samples(where, "selector", selector.data(),
                                                    selector.shape(), this->batched_shape());
   host::check_array(where, "out", out.data(), out.shape(), selector.shape());
@@ -481,7 +481,7 @@ template <class T>
 void CurrentSynapse<T>::spike_at(const Stream& stream, View<const T> selector,
                                  View<std::uint8_t> out) const {
   const host::Where where{name_, "spike_at"};
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   const std::int64_t samples = host::check_samples(where, "selector", selector.data(),
                                                    selector.shape(), this->batched_shape());
   host::check_array(where, "out", out.data(), out.shape(), selector.shape());
@@ -498,7 +498,7 @@ void CurrentSynapse<T>::spike_at(const Stream& stream, View<const T> selector,
 template <class T>
 void CurrentSynapse<T>::set_spike(const Stream& stream, View<const std::uint8_t> spikes) {
   const host::Where where{name_, "set_spike"};
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   host::check_array(where, "spikes", spikes.data(), spikes.shape(), this->batched_shape());
   RingWrite<bool> arguments;
   arguments.ring = spike_ring();
@@ -521,7 +521,7 @@ template <class T>
 void CurrentSynapse<T>::trace(const Stream& stream, int index, View<T> out,
                               const char* function) const {
   const host::Where where{name_, function};
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   host::check_array(where, "out", out.data(), out.shape(), this->batched_shape());
   RingRead<T> arguments;
   arguments.ring = trace_ring(index);
@@ -533,7 +533,7 @@ template <class T>
 void CurrentSynapse<T>::set_trace(const Stream& stream, int index, View<const T> values,
                                   const char* function) {
   const host::Where where{name_, function};
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   host::check_array(where, "values", values.data(), values.shape(), this->batched_shape());
   RingWrite<T> arguments;
   arguments.ring = trace_ring(index);
@@ -546,7 +546,7 @@ template <class T>
 void CurrentSynapse<T>::trace_at(const Stream& stream, int index, View<const T> selector,
                                  View<T> out, const char* function) const {
   const host::Where where{name_, function};
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   const std::int64_t samples = host::check_samples(where, "selector", selector.data(),
                                                    selector.shape(), this->batched_shape());
   host::check_array(where, "out", out.data(), out.shape(), selector.shape());
@@ -577,7 +577,7 @@ void CurrentSynapse<T>::set_model(ModelAt model) {
 
 template <class T>
 void CurrentSynapse<T>::clear(const Stream& stream) {
-  host::check_stream({name_, "clear"}, stream, device());
+  const host::Call call({name_, "clear"}, stream, device());
   spikes_.fill_zero(stream);
   for (int k = 0; k < model_.trace_count; ++k) traces_[k].fill_zero(stream);
   state_.fill_zero(stream);
@@ -586,7 +586,7 @@ void CurrentSynapse<T>::clear(const Stream& stream) {
 template <class T>
 void CurrentSynapse<T>::set_batch_size(const Stream& stream, std::int64_t batch_size) {
   const host::Where where{name_, "set_batch_size"};
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   SynapseOptions options = options_;
   options.batch_size = batch_size;
   slots_of<T>(where, options);
@@ -597,7 +597,7 @@ template <class T>
 void CurrentSynapse<T>::set_step_time(const Stream& stream, double step_time,
                                       HistoryChange history) {
   const host::Where where{name_, "set_step_time"};
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   SynapseOptions options = options_;
   options.step_time = step_time;
   slots_of<T>(where, options);
@@ -607,7 +607,7 @@ void CurrentSynapse<T>::set_step_time(const Stream& stream, double step_time,
 template <class T>
 void CurrentSynapse<T>::set_delay(const Stream& stream, double delay, HistoryChange history) {
   const host::Where where{name_, "set_delay"};
-  host::check_stream(where, stream, device());
+  const host::Call call(where, stream, device());
   SynapseOptions options = options_;
   options.delay = delay;
   slots_of<T>(where, options);

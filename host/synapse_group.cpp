@@ -27,7 +27,7 @@ SynapseGroup<T>& SynapseGroup<T>::operator=(SynapseGroup&& other) noexcept = def
 
 template <class T>
 void SynapseGroup<T>::refresh(const Stream& stream) {
-  host::check_stream({"SynapseGroup", "refresh"}, stream, members_.front()->device());
+  const host::Call call({"SynapseGroup", "refresh"}, stream, members_.front()->device());
   std::vector<std::uint64_t> versions;
   std::vector<std::int64_t> offsets = {0};
   std::vector<DecayInjectGroup<T>> groups;
@@ -58,7 +58,7 @@ void SynapseGroup<T>::refresh(const Stream& stream) {
 template <class T>
 void SynapseGroup<T>::step(const Stream& stream, const SpikeInput<T>& input) {
   const host::Where where{"SynapseGroup", "step"};
-  host::check_stream(where, stream, members_.front()->device());
+  const host::Call call(where, stream, members_.front()->device());
   host::check_array(where, "input", input.data(), input.shape(), Shape{input_size()});
   for (std::size_t i = 0; i < members_.size(); ++i) {
     if (members_[i]->version() != versions_[i]) {

@@ -27,7 +27,7 @@ void check_there(bool is_there, const char* function, const char* expected) {
 
 template <class T>
 Updater<T>::Updater(const Stream& stream, Connection<T>& connection) : connection_(&connection) {
-  host::check_stream({class_name, class_name}, stream, connection.device());
+  const host::Call call({class_name, class_name}, stream, connection.device());
   for (const Parameter parameter : all_parameters) {
     if (!connection.has(parameter)) continue;
     accumulators_[index_of(parameter)].emplace(stream, connection.parameter_shape(parameter));
@@ -38,7 +38,7 @@ template <class T>
 Updater<T>::Updater(const Stream& stream, Connection<T>& connection,
                     std::initializer_list<Parameter> parameters)
     : connection_(&connection) {
-  host::check_stream({class_name, class_name}, stream, connection.device());
+  const host::Call call({class_name, class_name}, stream, connection.device());
   for (const Parameter parameter : parameters) {
     check_there(connection.has(parameter), "Updater", "one the connection was built with");
     accumulators_[index_of(parameter)].emplace(stream, connection.parameter_shape(parameter));
@@ -113,7 +113,7 @@ std::vector<std::uint8_t> Updater<T>::save(const Stream& stream) const {
 template <class T>
 void Updater<T>::load(const Stream& stream, StateBytes bytes) {
   const host::Where where{class_name, "load"};
-  host::check_stream(where, stream, connection_->device());
+  const host::Call call(where, stream, connection_->device());
   StateReader state(bytes);
   state.require<T>(class_name);
   std::array<std::optional<Accumulator<T>>, 3> loaded;

@@ -128,6 +128,11 @@ class Backend {
   virtual void destroy_stream(CUstream_st* stream) const noexcept = 0;
   virtual void synchronize(const Stream& stream) const = 0;
 
+  /// A call of an object's member function begins, or of a free function where the owner is null,
+  /// and the last one that began ends. For profilers alone.
+  virtual void begin_range(const char* owner, const char* function) const noexcept = 0;
+  virtual void end_range() const noexcept = 0;
+
   virtual void ring_advance(const Stream& stream, RingState* state, std::int32_t slots,
                             std::int64_t steps) const = 0;
 

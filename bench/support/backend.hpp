@@ -51,6 +51,9 @@ class Backend {
                             const ProductShape& shape) = 0;
   /// Enqueues the copy whose speed benches are compared with.
   virtual void copy(float* destination, const float* source, std::int64_t count) = 0;
+  /// Enqueues loads from memory that threads share, at the rate dense sums are bound by, and
+  /// returns their bytes: 0, and nothing is enqueued, where threads share none.
+  virtual double load_shared() = 0;
   /// What a record should know about the device, as key and value.
   virtual std::vector<std::pair<std::string, std::string>> context() const = 0;
 };

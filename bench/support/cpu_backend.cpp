@@ -84,6 +84,7 @@ class CpuBackend final : public Backend {
   void copy(float* destination, const float* source, std::int64_t count) override {
     for_each_index(count, [=](std::int64_t i) { destination[i] = source[i]; });
   }
+  double load_shared() override { return 0.0; }
   std::vector<std::pair<std::string, std::string>> context() const override {
     return {{"cpu", processor_name()}, {"cpu_sgemm", describe(sgemm_.get())}};
   }

@@ -5,6 +5,7 @@
 #include "cusynapse/buffer.hpp"
 #include "support/backend.hpp"
 #include "support/cublas.hpp"
+#include "support/shared_loads.hpp"
 
 namespace cusynapse::bench {
 namespace {
@@ -109,6 +110,7 @@ class CudaBackend final : public Backend {
     check(cudaGetDeviceProperties(&properties_, ordinal), "cudaGetDeviceProperties");
     flush_ = Buffer<std::uint8_t>(Device::cuda(ordinal),
                                   2 * static_cast<std::int64_t>(properties_.l2CacheSize) + 1);
+    shared_sink_ = Buffer<float>(Device::cuda(ordinal), properties_.multiProcessorCount);
     cublas_ = make_cublas(owned_.get());
   }
   const char* name() const override { return "cuda"; }
@@ -129,6 +131,9 @@ class CudaBackend final : public Backend {
     check(cudaMemcpyAsync(destination, source, static_cast<std::size_t>(count) * sizeof(float),
                           cudaMemcpyDeviceToDevice, native()),
           "cudaMemcpyAsync");
+  }
+  double load_shared() override {
+    return bench::load_shared(native(), properties_.multiProcessorCount, shared_sink_.data());
   }
   std::vector<std::pair<std::string, std::string>> context() const override {
     int driver = 0;
@@ -151,6 +156,7 @@ class CudaBackend final : public Backend {
   OwnedStream owned_;
   cudaDeviceProp properties_ = {};
   Buffer<std::uint8_t> flush_;
+  Buffer<float> shared_sink_;
   std::unique_ptr<Cublas> cublas_;
 };
 

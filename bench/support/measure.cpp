@@ -117,10 +117,12 @@ void measure(benchmark::State& state, Backend& backend, Prepared& prepared) {
   const double call_seconds = median(calls);
   const double rate = prepared.work.bytes / call_seconds;
   const double copy_rate = prepared.copy.bytes / median(copies);
-  state.counters["bytes"] = prepared.work.bytes;
-  state.counters["GB/s"] = rate * 1e-9;
-  state.counters["copy_GB/s"] = copy_rate * 1e-9;
-  state.counters["of_copy"] = rate / copy_rate;
+  if (prepared.work.bytes > 0) {
+    state.counters["bytes"] = prepared.work.bytes;
+    state.counters["GB/s"] = rate * 1e-9;
+    state.counters["copy_GB/s"] = copy_rate * 1e-9;
+    state.counters["of_copy"] = rate / copy_rate;
+  }
   state.counters[prepared.work.item_rate] = prepared.work.items / call_seconds;
   for (const auto& [column, value] : prepared.work.constants) state.counters[column] = value;
   if (prepared.reference != nullptr) {

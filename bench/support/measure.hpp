@@ -16,7 +16,8 @@ struct Work {
   std::function<void()> call;
   double items = 0;                   ///< synapses stepped, selections made, ... by a call
   const char* item_rate = "items/s";  ///< the column of their rate
-  double bytes = 0;  ///< bytes a call must move: each input read once, each output written once
+  double bytes = 0;  ///< bytes a call must move: each input read once, each output written once;
+                     ///< 0: it is not compared with the copy
   std::int64_t frame_bytes = 0;    ///< what the compared copy copies at a time
   std::int64_t working_bytes = 0;  ///< memory that a run of calls goes through in turn
   Launch launch = Launch::eager;

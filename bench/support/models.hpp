@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <memory>
 #include <string_view>
 
@@ -11,6 +12,9 @@
 namespace cusynapse::bench {
 
 inline constexpr double step_time = 1.0;
+
+/// The large population over these, where a bench shows how its rate depends on size.
+inline constexpr std::int64_t smaller_parts[] = {4, 16, 64};
 
 template <class T>
 struct Model {

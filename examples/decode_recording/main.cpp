@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "command_line.hpp"
 #include "csv.hpp"
 #include "decoder.hpp"
 #include "long_run.hpp"
@@ -229,7 +230,7 @@ int main(int argc, char** argv) {
   } catch (const InputError& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return exit_wrong_input;
-  } catch (const UsageError& error) {
+  } catch (const command_line::UsageError& error) {
     std::fprintf(stderr, "decode_recording: %s\n", error.what());
     return exit_wrong_input;
   } catch (const std::exception& error) {

@@ -2,7 +2,11 @@
 
 #include <cstddef>
 
+#include "command_line.hpp"
+
 namespace decode_recording {
+
+using command_line::UsageError;
 
 const char* const help_text =
     "Usage: decode_recording [options]\n"

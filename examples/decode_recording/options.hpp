@@ -1,17 +1,10 @@
 // What the program is asked to do.
 #pragma once
 
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 namespace decode_recording {
-
-/// A command line that makes no sense. `what()` says what was given and what is expected.
-class UsageError : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
 
 /// Where a recording is read from.
 struct RecordingFiles {
@@ -29,7 +22,7 @@ struct Options {
 /// What `--help` prints.
 extern const char* const help_text;
 
-/// Reads the arguments after the program's name. Throws `UsageError`.
+/// Reads the arguments after the program's name. Throws `command_line::UsageError`.
 Options parse_options(const std::vector<std::string>& arguments);
 
 }  // namespace decode_recording

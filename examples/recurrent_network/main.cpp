@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "command_line.hpp"
 #include "long_run.hpp"
 #include "network.hpp"
 #include "options.hpp"
@@ -92,7 +93,7 @@ int main(int argc, char** argv) {
       return 0;
     }
     return run(options);
-  } catch (const UsageError& error) {
+  } catch (const command_line::UsageError& error) {
     std::fprintf(stderr, "recurrent_network: %s\n", error.what());
     return exit_wrong_options;
   } catch (const std::exception& error) {

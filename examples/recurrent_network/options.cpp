@@ -1,9 +1,14 @@
 #include "options.hpp"
 
-#include <charconv>
 #include <cstddef>
 
+#include "command_line.hpp"
+
 namespace recurrent_network {
+
+using command_line::parse_device;
+using command_line::read_number;
+using command_line::UsageError;
 
 const char* const help_text =
     "Usage: recurrent_network [options]\n"
@@ -25,24 +30,6 @@ const char* const help_text =
 namespace {
 
 constexpr int longest = 60000;  // ms: 48 MB of spikes and as much of background
-
-/// A whole number, all of the text.
-template <class Number>
-bool read_number(const std::string& text, std::size_t first, Number& number) {
-  const char* end = text.data() + text.size();
-  const auto [stopped, error] = std::from_chars(text.data() + first, end, number);
-  return error == std::errc() && stopped == end;
-}
-
-cusynapse::Device parse_device(const std::string& text) {
-  if (text == "cpu") return cusynapse::Device::cpu();
-  const std::string gpu = "cuda:";
-  std::int32_t ordinal = 0;
-  if (text.rfind(gpu, 0) != 0 || !read_number(text, gpu.size(), ordinal) || ordinal < 0) {
-    throw UsageError("--device: got \"" + text + "\", expected cpu, cuda:0, cuda:1, ...");
-  }
-  return cusynapse::Device::cuda(ordinal);
-}
 
 }  // namespace
 

@@ -3,17 +3,10 @@
 
 #include <cstdint>
 #include <cusynapse/stream.hpp>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 namespace recurrent_network {
-
-/// A command line that makes no sense. `what()` says what was given and what is expected.
-class UsageError : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
 
 struct Options {
   bool help = false;
@@ -27,7 +20,7 @@ struct Options {
 /// What `--help` prints.
 extern const char* const help_text;
 
-/// Reads the arguments after the program's name. Throws `UsageError`.
+/// Reads the arguments after the program's name. Throws `command_line::UsageError`.
 Options parse_options(const std::vector<std::string>& arguments);
 
 }  // namespace recurrent_network

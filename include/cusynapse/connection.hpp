@@ -224,7 +224,7 @@ class CUSYNAPSE_EXPORT Connection {
   Storage make_storage(const host::Where& where, std::int64_t batch_size, double step_time,
                        double delay) const;
   void take(Storage&& storage) noexcept;
-  void check_out(const host::Where& where, const Stream& stream, const void* out, const Shape& got,
+  void check_out(const host::Where& where, const void* out, const Shape& got,
                  const Shape& expected) const;
   void check_unchanged(const host::Where& where) const;
   void check_there(const host::Where& where, Parameter parameter) const;

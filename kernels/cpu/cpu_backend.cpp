@@ -58,6 +58,9 @@ class CpuBackend final : public Backend {
   void destroy_stream(CUstream_st*) const noexcept override {}
   void synchronize(const Stream&) const override {}
 
+  void begin_range(const char*, const char*) const noexcept override {}
+  void end_range() const noexcept override {}
+
   void ring_advance(const Stream&, RingState* state, std::int32_t slots,
                     std::int64_t steps) const override {
     cpu::launch_index(kernels::RingAdvanceBody{state, slots, steps}, 1, 1, 1);

@@ -1,6 +1,7 @@
-// The CUDA backend: devices, memory and streams. Memory is plain cudaMalloc.
+// The CUDA backend: devices, memory, streams and a profiler's ranges. Memory is plain cudaMalloc.
 #include "kernels/cuda/check.cuh"
 #include "kernels/cuda/operations.cuh"
+#include "kernels/cuda/ranges.cuh"
 
 namespace cusynapse {
 namespace {
@@ -79,6 +80,11 @@ class CudaBackend final : public Backend {
     cuda::check(cudaStreamSynchronize(stream.native_handle()), "synchronize");
   }
 
+  void begin_range(const char* owner, const char* function) const noexcept override {
+    ranges_.begin(owner, function);
+  }
+  void end_range() const noexcept override { ranges_.end(); }
+
   void ring_advance(const Stream& stream, RingState* state, std::int32_t slots,
                     std::int64_t steps) const override {
     cuda::ring_advance(stream, state, slots, steps);
@@ -122,6 +128,7 @@ class CudaBackend final : public Backend {
 
   int device_count_ = 0;
   cudaError_t status_;
+  cuda::Ranges ranges_;
   cuda::CudaStepOperations<float> float_steps_;
   cuda::CudaStepOperations<double> double_steps_;
   cuda::CudaConnectionOperations<float> float_connections_;

@@ -2,11 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include "command_line.hpp"
+
 namespace {
 
+using command_line::UsageError;
 using decode_recording::Options;
 using decode_recording::parse_options;
-using decode_recording::UsageError;
 
 std::string refusal(const std::vector<std::string>& arguments) {
   try {

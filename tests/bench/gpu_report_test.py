@@ -1,0 +1,168 @@
+"""bench/gpu_report.sh on programs that stand for a GPU's: gpu_report_test.py PROJECT."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+PROJECT = pathlib.Path(sys.argv.pop(1))
+
+FAKES = {
+    "nvidia-smi": """#!/bin/bash
+[[ -e $FAKES/no_gpu ]] && { echo 'made-up failure'; exit 9; }
+case $* in
+  *query-gpu=name*) echo 'Made-up GPU' ;;
+  *query-gpu=compute_cap*) echo 9.0 ;;
+  *) echo 1 ;;
+esac
+""",
+    "nvcc": "#!/bin/bash\necho 'Cuda compilation tools, release 0.0, V0.0'\n",
+    "cmake": "#!/bin/bash\necho cmake \"$@\" >>\"$FAKES/calls\"\n",
+    "ctest": """#!/bin/bash
+echo ctest "$@" >>"$FAKES/calls"
+case $* in
+  *show-only*) echo '{"tests": [{"command": ["true"]}]}' ;;
+  *) while (($#)); do
+       if [[ $1 == --output-junit ]]; then
+         echo '<s><testcase name="a" status="run"><system-out>[  PASSED  ] 3 tests.</system-out>' \\
+           '</testcase><testcase name="cuda_graph" status="run">' \\
+           '<system-out>a step by calls: made up</system-out></testcase></s>' >"$2"
+       fi
+       shift
+     done ;;
+esac
+""",
+    "compute-sanitizer": """#!/bin/bash
+echo compute-sanitizer "$@" >>"$FAKES/calls"
+echo '========= ERROR SUMMARY: 0 errors'
+""",
+    "python_with_torch": """#!/bin/bash
+echo python "$@" >>"$FAKES/calls"
+[[ -e $FAKES/no_torch ]] && { echo 'no made-up torch'; exit 3; }
+if [[ $2 == --output ]]; then echo '{"results": [], "versions": {"torch": "made up"}}' >"$3"; fi
+""",
+}
+
+BENCH = """#!/usr/bin/env python3
+import json, os, re, sys
+names = {"copy/device_to_device/cuda/float/N:1/R:11": {"GB/s": 1000.0, "of_copy": 1.0},
+         "shared_load/16_bytes/cuda/float": {"shared_B/s": 8e12},
+         "grouped/single_exponential/bytes/cuda/float/G:200/N:1000/R:11/graph":
+             {"GB/s": 500.0, "of_copy": 0.5}}
+if "--benchmark_list_tests" in sys.argv:
+    print(*names, sep="\\n")
+    sys.exit()
+options = dict(argument.split("=", 1) for argument in sys.argv[1:])
+with open(os.environ["FAKES"] + "/calls", "a") as calls:
+    print("bench", options["--benchmark_filter"], file=calls)
+if "grouped" in options["--benchmark_filter"] and os.path.exists(os.environ["FAKES"] + "/broken"):
+    sys.exit("a made-up failure")
+rows = [{"name": f"{name}/manual_time_{aggregate}", "aggregate_name": aggregate, "real_time": time,
+         "time_unit": "us", **columns}
+        for name, columns in names.items() if re.search(options["--benchmark_filter"], name)
+        for aggregate, time in (("median", 8.0), ("cv", 0.01))]
+with open(options["--benchmark_out"], "w") as file:
+    json.dump({"context": {}, "benchmarks": rows}, file)
+"""
+
+
+class Report(unittest.TestCase):
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.folder = pathlib.Path(scratch.name)
+        self.fakes = self.folder / "fakes"
+        for name, text in FAKES.items():
+            self.write_program(self.fakes / name, text)
+        self.write_program(self.folder / "build" / "bench" / "cusynapse_bench", BENCH)
+        self.out = self.folder / "out"
+
+    def write_program(self, path, text):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o755)
+
+    def report(self):
+        """Runs the script; the exit code, the record, and what it called."""
+        (self.fakes / "calls").write_text("", encoding="utf-8")
+        done = subprocess.run(
+            ["bash", PROJECT / "bench" / "gpu_report.sh", self.out], capture_output=True, text=True,
+            check=False, timeout=120, env={
+                **os.environ, "FAKES": str(self.fakes), "CUSYNAPSE_COMMIT": "made up",
+                "PATH": f"{self.fakes}:{os.environ['PATH']}",
+                "CUSYNAPSE_REPORT_PYTHON": str(self.fakes / "python_with_torch"),
+                "CUSYNAPSE_REPORT_BUILD": str(self.folder / "build")})
+        record = json.loads((self.out / "record.json").read_text(encoding="utf-8"))
+        calls = (self.fakes / "calls").read_text(encoding="utf-8").splitlines()
+        return done.returncode, record, calls
+
+    def statuses(self, record):
+        return {name: stage["status"] for name, stage in record["stages"].items()}
+
+    def test_does_every_stage_once(self):
+        code, record, calls = self.report()
+        self.assertEqual(code, 0)
+        self.assertEqual(list(record["stages"]), [
+            "configure", "build", "test", "bench_copy", "bench_shared_load", "bench_grouped",
+            "comparators", "sanitize_memcheck", "sanitize_racecheck", "sanitize_synccheck",
+            "sanitize_initcheck"])
+        self.assertEqual(set(self.statuses(record).values()), {"done"})
+        self.assertEqual(record["copy_bandwidth_GB_per_s"], 1000.0)
+        self.assertEqual(record["shared_load_GB_per_s"], 8000.0)
+        self.assertEqual(record["stages"]["comparators"]["result"]["versions"], {"torch": "made up"})
+        self.assertTrue(any("-L gpu" in call and "-LE" not in call for call in calls))
+        self.assertEqual(record["stages"]["test"]["result"], {
+            "programs": {"a": "run", "cuda_graph": "run"}, "passed": 3, "failed": 0, "skipped": 0,
+            "cuda_graph": ["a step by calls: made up"]})
+        page = (self.out / "benchmarks.md").read_text(encoding="utf-8")
+        self.assertIn("| Step of 200 groups of 1000 synapses in a graph | us | at most 10 | 8.00 "
+                      "| 1.0 % | yes |", page)
+
+        code, again, calls = self.report()
+        self.assertEqual(code, 0)
+        self.assertEqual(again["stages"], record["stages"])
+        self.assertEqual(again["shared_load_GB_per_s"], 8000.0)
+        self.assertEqual([call for call in calls if call.startswith(("bench", "compute-san"))], [])
+
+    def test_goes_on_after_a_failure_and_repeats_that_stage_alone(self):
+        (self.fakes / "broken").touch()
+        code, record, _ = self.report()
+        self.assertEqual(code, 1)
+        statuses = self.statuses(record)
+        self.assertEqual(statuses.pop("bench_grouped"), "failed")
+        self.assertEqual(set(statuses.values()), {"done"})
+        self.assertIn("a made-up failure", record["stages"]["bench_grouped"]["output_tail"])
+        self.assertIn("at most 10 | not measured",
+                      (self.out / "benchmarks.md").read_text(encoding="utf-8"))
+
+        (self.fakes / "broken").unlink()
+        code, record, calls = self.report()
+        self.assertEqual(code, 0)
+        self.assertEqual(set(self.statuses(record).values()), {"done"})
+        self.assertEqual([call for call in calls if call.startswith(("bench", "compute-san"))],
+                         ["bench ^grouped/.*/cuda/"])
+
+    def test_skips_the_comparison_with_its_reason(self):
+        (self.fakes / "no_torch").touch()
+        code, record, _ = self.report()
+        self.assertEqual(code, 0)
+        self.assertEqual(record["stages"]["comparators"],
+                         {"status": "skipped", "reason": "no made-up torch"})
+        self.assertIn("Not compared: no made-up torch.",
+                      (self.out / "benchmarks.md").read_text(encoding="utf-8"))
+
+    def test_says_that_there_is_no_gpu(self):
+        (self.fakes / "no_gpu").touch()
+        code, record, calls = self.report()
+        self.assertEqual(code, 3)
+        self.assertIsNone(record["device"])
+        self.assertEqual(record["reason"], "nvidia-smi: made-up failure")
+        self.assertEqual(record["stages"], {})
+        self.assertEqual(calls, [])
+
+
+if __name__ == "__main__":
+    unittest.main()
