@@ -11,16 +11,16 @@ namespace {
 
 using namespace nb::literals;
 
-nb::object load(const nb::bytes& state, const nb::object& device, StreamHandle stream) {
+Result load(const nb::bytes& state, const nb::object& device, StreamHandle stream) {
   const Device on = to_device(device);
   std::string name;
   {
     const nb::gil_scoped_release released;
     name = StateReader(to_state(state)).class_name();
   }
-  if (name == "History") return load_history(state, on, stream);
-  if (name == "LeakyIntegrateAndFire") return load_neuron(state, on, stream);
-  if (name == "Projection") return load_projection(state, on, stream);
+  if (name == "History") return {load_history(state, on, stream)};
+  if (name == "LeakyIntegrateAndFire") return {load_neuron(state, on, stream)};
+  if (name == "Projection") return {load_projection(state, on, stream)};
   if (name == "Accumulator" || name == "Updater") {
     throw Error(Errc::not_supported,
                 "cusynapse.load: class is " + name +
@@ -28,9 +28,9 @@ nb::object load(const nb::bytes& state, const nb::object& device, StreamHandle s
                     " and call its load");
   }
   for (const char* connection : {"LinearDense", "LinearDirect", "LinearLateral", "Conv2D"}) {
-    if (name == connection) return load_connection(state, on, stream);
+    if (name == connection) return {load_connection(state, on, stream)};
   }
-  return load_synapse(state, on, stream);
+  return {load_synapse(state, on, stream)};
 }
 
 }  // namespace
@@ -46,8 +46,6 @@ nb::str describe(nb::handle self, const std::vector<const char*>& attributes) {
 void bind_states(nb::module_& module) {
   module.def(
       "load", &load, "state"_a, "device"_a = "cpu", nb::kw_only(), "stream"_a = nb::none(),
-      nb::sig("def load(state: bytes, device: typing.Any = 'cpu', *, stream: int | None = "
-              "None) -> typing.Any"),
       "A new object from what `save` gave, of the class and dtype that were saved. Connections "
       "come with a\nsynapse of their own. Accumulators and updaters are made first and load "
       "then.");

@@ -327,7 +327,7 @@ void bind_updater(nb::module_& module) {
       .def("__getstate__",
            [](const Self& self) {
              return std::tuple(save(self.updater, where, "__getstate__"), self.connection,
-                               nb::list(self.accumulators));
+                               nb::cast<Names>(nb::list(self.accumulators)));
            })
       .def("__setstate__",
            [](Self* self, const std::tuple<nb::bytes, Given, Names>& state) {
