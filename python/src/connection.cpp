@@ -86,9 +86,12 @@ void bind_copying(nb::class_<Object, ConnectionObject>& bound, const char* name)
                  },
                  synapse.p->synapse);
            })
-      .def("__copy__", [name](const Object& self) {
-        const Device device = visit(self.connection, [](const auto& c) { return c.device(); });
-        return Result{load_connection(save(self.connection, name, "__copy__"), device, {})};
+      .def("__copy__", [](nb::handle self) {
+        const auto state = nb::cast<nb::tuple>(self.attr("__getstate__")());
+        const nb::object synapse = nb::module_::import_("copy").attr("copy")(state[1]);
+        nb::object made = self.type().attr("__new__")(self.type());
+        made.attr("__setstate__")(nb::make_tuple(state[0], synapse));
+        return Result{std::move(made)};
       });
 }
 
