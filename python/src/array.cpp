@@ -1,6 +1,7 @@
 #include "array.hpp"
 
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
 #include "bindings.hpp"
@@ -441,6 +442,13 @@ void bind_arrays(nb::module_& module) {
       "on a new byte.");
   bind_repr(bound, {"shape"});
   bound
+      .def("__getstate__",
+           [](const PackedArray& self) { return std::tuple(self.array.object, self.shape); })
+      .def("__setstate__",
+           [](PackedArray* self, const std::tuple<nb::object, Extents>& state) {
+             const auto& [bytes, shape] = state;
+             new (self) PackedArray{{bytes}, shape.shape()};
+           })
       .def(
           "__init__",
           [](PackedArray* self, const Array& bytes, const Extents& shape) {

@@ -35,12 +35,16 @@ Result load(const nb::bytes& state, const nb::object& device, StreamHandle strea
 
 }  // namespace
 
-nb::str describe(nb::handle self, const std::vector<const char*>& attributes) {
+nb::str describe(const nb::dict& values) {
   nb::list parts;
-  for (const char* attribute : attributes) {
-    parts.append(nb::str(attribute) + nb::str("=") + nb::repr(self.attr(attribute)));
-  }
-  return nb::str("{}({})").format(self.type().attr("__name__"), nb::str(", ").attr("join")(parts));
+  for (const auto& [name, value] : values) parts.append(nb::str("{}={!r}").format(name, value));
+  return nb::str(nb::str(", ").attr("join")(parts));
+}
+
+nb::str describe(nb::handle self, const std::vector<const char*>& attributes) {
+  nb::dict values;
+  for (const char* attribute : attributes) values[attribute] = self.attr(attribute);
+  return nb::str("{}({})").format(self.type().attr("__name__"), describe(values));
 }
 
 void bind_states(nb::module_& module) {

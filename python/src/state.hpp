@@ -98,6 +98,8 @@ nb::object load_connection(const nb::bytes& state, Device device, StreamHandle s
 nb::object load_neuron(const nb::bytes& state, Device device, StreamHandle stream);
 nb::object load_projection(const nb::bytes& state, Device device, StreamHandle stream);
 
+/// The text "name=value, ..." of named values.
+nb::str describe(const nb::dict& values);
 /// The text "Class(attribute=value, ...)" of an object.
 nb::str describe(nb::handle self, const std::vector<const char*>& attributes);
 template <class Class>

@@ -89,12 +89,19 @@ auto bind_model(nb::module_& module, const char* name, const char* about,
       "device"_a = "cpu", "stream"_a = nb::none());
   bound.def_static(
       "factory",
-      [name](Number<Constants>... values, const std::string& interpolation, double tolerance,
-             std::optional<double> current_overbound, std::optional<bool> spike_overbound) {
+      [name, constants...](Number<Constants>... values, const std::string& interpolation,
+                           double tolerance, std::optional<double> current_overbound,
+                           std::optional<bool> spike_overbound) {
+        nb::dict arguments;
+        ((arguments[constants.name] = values), ...);
+        arguments["interpolation"] = interpolation;
+        arguments["tolerance"] = tolerance;
+        arguments["current_overbound"] = current_overbound;
+        arguments["spike_overbound"] = spike_overbound;
         const SynapseOptions options =
             make_options(name, interpolation, tolerance, current_overbound, spike_overbound);
         const Parameters parameters{values...};
-        return FactoryObject{name, Model<float>::factory(parameters, options),
+        return FactoryObject{name, arguments, Model<float>::factory(parameters, options),
                              Model<double>::factory(parameters, options)};
       },
       nb::kw_only(), nb::arg(constants.name)..., "interpolation"_a = "previous",
@@ -411,8 +418,23 @@ void bind_factory(nb::module_& module) {
   nb::class_<FactoryObject> bound(
       module, "SynapseFactory",
       "A model and its constants, without a shape: makes synapses, for connections and groups.");
-  bind_repr(bound, {"model"});
-  bound.def_prop_ro("model", [](const FactoryObject& self) { return self.model; })
+  bound
+      .def("__repr__",
+           [](const FactoryObject& self) {
+             return nb::str("{}.factory({})").format(self.model, describe(self.arguments));
+           })
+      .def("__getstate__",
+           [](const FactoryObject& self) {
+             return std::tuple(std::string(self.model), self.arguments);
+           })
+      .def("__setstate__",
+           [](FactoryObject* self, const std::tuple<std::string, nb::dict>& state) {
+             const auto& [model, arguments] = state;
+             const nb::object made =
+                 nb::module_::import_("cusynapse").attr(model.c_str()).attr("factory")(**arguments);
+             new (self) FactoryObject(nb::cast<FactoryObject>(made));
+           })
+      .def_prop_ro("model", [](const FactoryObject& self) { return self.model; })
       .def(
           "__call__",
           [](const FactoryObject& self, const Extents& shape, double step_time, double delay,

@@ -17,6 +17,7 @@ struct SynapseObject {
 /// Makes synapses of one model and its constants, of either element type.
 struct FactoryObject {
   const char* model;
+  nb::dict arguments;  ///< what the model's `factory` was called with
   SynapseFactory<float> of_float;
   SynapseFactory<double> of_double;
 

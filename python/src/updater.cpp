@@ -7,6 +7,8 @@
 #include <nanobind/stl/variant.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
+
 #include "bindings.hpp"
 #include "connection.hpp"
 #include "state.hpp"
@@ -57,14 +59,22 @@ PyType_Slot updater_slots[] = {{Py_tp_traverse, reinterpret_cast<void*>(traverse
 // A function from a list of arrays to one.
 using Reducer = nb::typed<nb::callable, Result(nb::typed<nb::list, Result>)>;
 
+constexpr std::initializer_list<std::pair<const char*, BoundRule>> rules = {
+    {"none", BoundRule::none},
+    {"multiplicative", BoundRule::multiplicative},
+    {"power", BoundRule::power},
+    {"scaled_multiplicative", BoundRule::scaled_multiplicative},
+    {"scaled_power", BoundRule::scaled_power},
+    {"sharp", BoundRule::sharp}};
+
 BoundRule to_rule(const std::string& word) {
-  return choose<BoundRule>("UpdateBound", "rule", word,
-                           {{"none", BoundRule::none},
-                            {"multiplicative", BoundRule::multiplicative},
-                            {"power", BoundRule::power},
-                            {"scaled_multiplicative", BoundRule::scaled_multiplicative},
-                            {"scaled_power", BoundRule::scaled_power},
-                            {"sharp", BoundRule::sharp}});
+  return choose<BoundRule>("UpdateBound", "rule", word, rules);
+}
+
+const char* name_of(BoundRule rule) {
+  const auto* const found = std::find_if(rules.begin(), rules.end(),
+                                         [&](const auto& pair) { return pair.second == rule; });
+  return found->first;
 }
 
 // A reduction by a function of Python's: it is given copies of the parts and gives their reduction.
@@ -88,7 +98,17 @@ void bind_bounds(nb::module_& module) {
       "where "
       "r > 0, else 0).");
   bind_repr(bound, {"rule", "limit", "power", "range"});
+  using Bound = std::tuple<std::string, double, double, double>;
   bound
+      .def("__getstate__",
+           [](const UpdateBound<double>& self) {
+             return Bound(name_of(self.rule), self.limit, self.power, self.range);
+           })
+      .def("__setstate__",
+           [](UpdateBound<double>* self, const Bound& state) {
+             const auto& [rule, limit, power, range] = state;
+             new (self) UpdateBound<double>{to_rule(rule), limit, power, range};
+           })
       .def(
           "__init__",
           [](UpdateBound<double>* self, const std::string& rule, double limit, double power,
@@ -96,13 +116,7 @@ void bind_bounds(nb::module_& module) {
             new (self) UpdateBound<double>{to_rule(rule), limit, power, range};
           },
           "rule"_a = "none", "limit"_a = 0.0, nb::kw_only(), "power"_a = 1.0, "range"_a = 1.0)
-      .def_prop_ro("rule",
-                   [](const UpdateBound<double>& self) {
-                     constexpr const char* names[] = {"none",         "multiplicative",
-                                                      "power",        "scaled_multiplicative",
-                                                      "scaled_power", "sharp"};
-                     return names[static_cast<int>(self.rule)];
-                   })
+      .def_prop_ro("rule", [](const UpdateBound<double>& self) { return name_of(self.rule); })
       .def_ro("limit", &UpdateBound<double>::limit)
       .def_ro("power", &UpdateBound<double>::power)
       .def_ro("range", &UpdateBound<double>::range);
@@ -110,7 +124,13 @@ void bind_bounds(nb::module_& module) {
       module, "UpdateBounds",
       "Bounds of the positive side (upper) and of the negative one (lower).");
   bind_repr(both, {"upper", "lower"});
-  both.def(nb::init<UpdateBound<double>, UpdateBound<double>>(), nb::kw_only(),
+  using Both = std::tuple<UpdateBound<double>, UpdateBound<double>>;
+  both.def("__getstate__", [](const UpdateBounds& self) { return Both(self.upper, self.lower); })
+      .def("__setstate__",
+           [](UpdateBounds* self, const Both& state) {
+             new (self) UpdateBounds{std::get<0>(state), std::get<1>(state)};
+           })
+      .def(nb::init<UpdateBound<double>, UpdateBound<double>>(), nb::kw_only(),
            "upper"_a = UpdateBound<double>(), "lower"_a = UpdateBound<double>())
       .def_ro("upper", &UpdateBounds::upper)
       .def_ro("lower", &UpdateBounds::lower);

@@ -168,6 +168,7 @@ def through_deepcopy(made, other):
 
 WAYS = [through_save_and_load, through_an_own_state, through_load, through_pickle, through_pickle_2,
         through_copy, through_deepcopy]
+COPIES = [through_pickle, through_copy, through_deepcopy]
 ABSENT = {
     "through_load": ["Accumulator", "Updater", "SynapseGroup"],
     "through_save_and_load": ["Updater", "SynapseGroup"],  # its connection is not in its state
@@ -315,7 +316,7 @@ def halved(weights):
     return weights / 2
 
 
-@pytest.mark.parametrize("way", [through_pickle, through_copy, through_deepcopy])
+@pytest.mark.parametrize("way", COPIES)
 def test_the_transform_of_a_projection_is_pickled_by_its_name(way):
     made = cusynapse.Projection(5, 4, transform=halved, maximum=500.0, seed=1)
     made.set(np.random.default_rng(1).uniform(-90, 90, (4, 5)).astype(np.float32))
@@ -335,6 +336,36 @@ def test_a_reduction_of_yours_is_not_saved():
             save()
 
 
+@pytest.mark.parametrize("way", COPIES)
+@pytest.mark.parametrize("name", models.NAMES)
+def test_a_factory_makes_the_same_synapses(name, way):
+    factory = models.factory(name, interpolation="nearest", tolerance=0.25, current_overbound=None,
+                             spike_overbound=True)
+    restored = way(factory, None)
+    assert restored is not factory
+    assert repr(restored) == repr(factory)
+    assert restored((3, 2), 0.5, delay=2.0).save() == factory((3, 2), 0.5, delay=2.0).save()
+    assert restored(3, dtype="float64").save() == factory(3, dtype="float64").save()
+
+
+@pytest.mark.parametrize("way", COPIES)
+@pytest.mark.parametrize("rule", ["none", "multiplicative", "power", "scaled_multiplicative",
+                                  "scaled_power", "sharp"])
+def test_bounds_stay_what_they_are(rule, way):
+    bounds = cusynapse.full_bounds(rule, -1.0, 2.0, upper_power=3.0)
+    restored = way(bounds, None)
+    assert repr(restored) == repr(bounds)
+    assert (restored.upper.rule, restored.upper.power, restored.lower.limit) == (rule, 3.0, -1.0)
+
+
+@pytest.mark.parametrize("way", COPIES)
+def test_packed_spikes_stay_what_they_are(way):
+    synapse = models.synapse("DeltaCurrent", 12)
+    packed = cusynapse.PackedSpikes(np.array([0b1010, 0b1], np.uint8), (1, 12))
+    synapse.step(way(packed, None))
+    assert synapse.spike().nonzero()[1].tolist() == [1, 3, 8]
+
+
 class Mine(cusynapse.AlphaCurrent):
     pass
 
@@ -343,7 +374,7 @@ class MyConnection(cusynapse.LinearDense):
     pass
 
 
-@pytest.mark.parametrize("way", [through_pickle, through_copy, through_deepcopy])
+@pytest.mark.parametrize("way", COPIES)
 def test_a_class_of_yours_stays_and_its_attributes_do_not(way):
     made = MyConnection(3, Mine(4, spike_charge=1.0, time_constant=2.0))
     made.note = "mine"
@@ -368,7 +399,9 @@ def test_texts_say_what_an_object_is():
         "Projection(in_features=5, out_features=4, receptor='both', is_masked=False, "
         "dtype='float32', device='cpu')")
     assert repr(cusynapse.Accumulator(3)) == "Accumulator(shape=(3,), dtype='float32', device='cpu')"
-    assert repr(factory) == "SynapseFactory(model='DeltaCurrent')"
+    assert repr(factory) == (
+        "DeltaCurrent.factory(spike_charge=20.0, interpolation='previous', tolerance=0.0, "
+        "current_overbound=0.0, spike_overbound=False)")
     assert repr(cusynapse.SynapseGroup([(factory, 3), (factory, 40)])) == (
         "SynapseGroup(2 members, input_size=96, dtype='float32', device='cpu')")
     assert repr(cusynapse.full_bounds("sharp", 0.0, 2.0).lower) == (
