@@ -92,7 +92,7 @@ auto bind_model(nb::module_& module, const char* name, const char* about,
       [name, constants...](Number<Constants>... values, const std::string& interpolation,
                            double tolerance, std::optional<double> current_overbound,
                            std::optional<bool> spike_overbound) {
-        nb::dict arguments;
+        Arguments arguments;
         ((arguments[constants.name] = values), ...);
         arguments["interpolation"] = interpolation;
         arguments["tolerance"] = tolerance;
@@ -428,7 +428,7 @@ void bind_factory(nb::module_& module) {
              return std::tuple(std::string(self.model), self.arguments);
            })
       .def("__setstate__",
-           [](FactoryObject* self, const std::tuple<std::string, nb::dict>& state) {
+           [](FactoryObject* self, const std::tuple<std::string, Arguments>& state) {
              const auto& [model, arguments] = state;
              const nb::object made =
                  nb::module_::import_("cusynapse").attr(model.c_str()).attr("factory")(**arguments);

@@ -14,10 +14,13 @@ struct SynapseObject {
   Either<CurrentSynapse> synapse;
 };
 
+/// Arguments by name.
+using Arguments = nb::typed<nb::dict, nb::str, nb::object>;
+
 /// Makes synapses of one model and its constants, of either element type.
 struct FactoryObject {
   const char* model;
-  nb::dict arguments;  ///< what the model's `factory` was called with
+  Arguments arguments;  ///< what the model's `factory` was called with
   SynapseFactory<float> of_float;
   SynapseFactory<double> of_double;
 
