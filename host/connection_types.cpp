@@ -206,9 +206,9 @@ LinearLateral<T>::LinearLateral(const Stream& stream, std::shared_ptr<Synapse<T>
 template <class T>
 LinearLateral<T>::LinearLateral(const Stream& stream, StateReader& state,
                                 std::shared_ptr<Synapse<T>> synapse)
-    : Connection<T>(
-          stream, lateral<typename Connection<T>::Description>(state.shape("input_shape")), state,
-          std::move(synapse)) {}
+    : Connection<T>(stream,
+                    lateral<typename Connection<T>::Description>(state.shape("input_shape")), state,
+                    std::move(synapse)) {}
 
 template <class T>
 Conv2D<T>::Conv2D(const Stream& stream, const Conv2DOptions& geometry,

@@ -361,10 +361,9 @@ class CUSYNAPSE_EXPORT Conv2D final : public Connection<T> {
 /// saved one. Over a synapse that is given, which may feed several connections, the saved one is
 /// not read, and dt, batch size and largest delay are the given one's. Throws
 /// `Error(invalid_state)` for bytes that are no state of a connection of T, or of one over a
-/// synapse of that size; `Error(not_supported)` for a class, or a synapse, that is not the
-/// library's
-/// (`Connection::load` loads it); `Error(wrong_device)`, `Error(out_of_memory)`. Allocates and
-/// synchronises.
+/// synapse of another size; `Error(not_supported)` for a class, or a synapse, that is not the
+/// library's (`Connection::load` loads it); `Error(wrong_device)`, `Error(out_of_memory)`.
+/// Allocates and synchronises.
 template <class T>
 std::unique_ptr<Connection<T>> load_connection(const Stream& stream, StateBytes bytes,
                                                std::shared_ptr<Synapse<T>> synapse = nullptr);

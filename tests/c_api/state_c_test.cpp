@@ -362,6 +362,10 @@ TEST_P(CState, SynapsesOfModelsOfTheCallersGoOn) {
     EXPECT_TRUE(
         refused(cusynapse_synapse_set_step_time(handle.get(), on, 0.5, CUSYNAPSE_HISTORY_CLEAR),
                 1234, {"MyCurrent: the model's function returned 1234"}));
+    const Bytes kept = saved(custom_functions, on, handle.get());
+    EXPECT_TRUE(refused(cusynapse_synapse_load(handle.get(), on, kept.data(), kept.size()), 1234,
+                        {"MyCurrent: the model's function returned 1234"}));
+    EXPECT_EQ(saved(custom_functions, on, handle.get()), kept);
 
     time_constant = 5.0;
     const auto another = make_synapse<T>(on, custom_model(&time_constant));
