@@ -26,6 +26,7 @@ static_assert(CUSYNAPSE_NOT_SUPPORTED == static_cast<int>(Errc::not_supported));
 static_assert(CUSYNAPSE_OUT_OF_MEMORY == static_cast<int>(Errc::out_of_memory));
 static_assert(CUSYNAPSE_NO_DEVICE == static_cast<int>(Errc::no_device));
 static_assert(CUSYNAPSE_DEVICE_ERROR == static_cast<int>(Errc::device_error));
+static_assert(CUSYNAPSE_INVALID_STATE == static_cast<int>(Errc::invalid_state));
 
 static_assert(CUSYNAPSE_MAX_RANK == Shape::max_rank);
 static_assert(CUSYNAPSE_MAX_TRACES == max_traces);

@@ -6,6 +6,7 @@
 #include "cusynapse/connection.hpp"
 #include "host/c_api.hpp"
 #include "host/c_api_objects.hpp"
+#include "host/c_api_state.hpp"
 
 using namespace cusynapse;
 using namespace cusynapse::c_api;
@@ -526,5 +527,46 @@ cusynapse_status cusynapse_connection_postsyn_receptive(const cusynapse_connecti
       const View<const decltype(element)> from = In(where, "output", output);
       *out = array_of(object.postsyn_receptive(from));
     });
+  });
+}
+
+cusynapse_status cusynapse_connection_save(const cusynapse_connection* connection,
+                                           cusynapse_stream stream, cusynapse_state** state) {
+  return save(connection, __func__, stream, state);
+}
+
+cusynapse_status cusynapse_connection_load(cusynapse_connection* connection,
+                                           cusynapse_stream stream, const uint8_t* data,
+                                           size_t size) {
+  return load(connection, __func__, stream, data, size);
+}
+
+cusynapse_status cusynapse_connection_create_from_state(cusynapse_stream stream,
+                                                        const uint8_t* data, size_t size,
+                                                        cusynapse_connection** connection) {
+  return guarded(__func__, [&](const Where& where) {
+    create_from_state<float, double>(where, stream, data, size, "connection", connection,
+                                     [](auto element, const Stream& on, StateBytes bytes) {
+                                       return std::shared_ptr<Connection<decltype(element)>>(
+                                           load_connection<decltype(element)>(on, bytes));
+                                     });
+  });
+}
+
+cusynapse_status cusynapse_connection_create_shared_from_state(cusynapse_stream stream,
+                                                               const uint8_t* data, size_t size,
+                                                               cusynapse_synapse* synapse,
+                                                               cusynapse_connection** connection) {
+  return guarded(__func__, [&](const Where& where) {
+    require(where, "synapse", synapse);
+    require(where, "connection", connection);
+    const Stream on = stream_of(where, stream);
+    const StateBytes bytes = bytes_of(where, data, size);
+    std::visit(
+        [&](const auto& shared) {
+          using T = decltype(element_of(*shared));
+          give(connection, std::shared_ptr<Connection<T>>(load_connection<T>(on, bytes, shared)));
+        },
+        synapse->object);
   });
 }

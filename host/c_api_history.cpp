@@ -1,6 +1,7 @@
 // Histories in C.
 #include "cusynapse/history.hpp"
 #include "host/c_api.hpp"
+#include "host/c_api_state.hpp"
 
 using namespace cusynapse;
 using namespace cusynapse::c_api;
@@ -323,5 +324,26 @@ cusynapse_status cusynapse_history_set_batch_size(cusynapse_history* history,
                                                   cusynapse_stream stream, int64_t batch_size) {
   return with(history, __func__, [&](auto& object, const Where& where) {
     object.set_batch_size(stream_of(where, stream), batch_size);
+  });
+}
+
+cusynapse_status cusynapse_history_save(const cusynapse_history* history, cusynapse_stream stream,
+                                        cusynapse_state** state) {
+  return save(history, __func__, stream, state);
+}
+
+cusynapse_status cusynapse_history_load(cusynapse_history* history, cusynapse_stream stream,
+                                        const uint8_t* data, size_t size) {
+  return load(history, __func__, stream, data, size);
+}
+
+cusynapse_status cusynapse_history_create_from_state(cusynapse_stream stream, const uint8_t* data,
+                                                     size_t size, cusynapse_history** history) {
+  return guarded(__func__, [&](const Where& where) {
+    create_from_state<float, double, bool>(where, stream, data, size, "history", history,
+                                           [](auto element, const Stream& on, StateBytes bytes) {
+                                             return object_of<History<decltype(element)>>(on,
+                                                                                          bytes);
+                                           });
   });
 }

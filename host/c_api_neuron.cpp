@@ -1,6 +1,7 @@
 // Neurons in C.
 #include "cusynapse/neuron.hpp"
 #include "host/c_api.hpp"
+#include "host/c_api_state.hpp"
 
 using namespace cusynapse;
 using namespace cusynapse::c_api;
@@ -173,5 +174,26 @@ cusynapse_status cusynapse_neuron_step_arguments(
     to.refractory = from.refractory;
     to.spikes = from.spikes;
     *arguments = to;
+  });
+}
+
+cusynapse_status cusynapse_neuron_save(const cusynapse_neuron* neuron, cusynapse_stream stream,
+                                       cusynapse_state** state) {
+  return save(neuron, __func__, stream, state);
+}
+
+cusynapse_status cusynapse_neuron_load(cusynapse_neuron* neuron, cusynapse_stream stream,
+                                       const uint8_t* data, size_t size) {
+  return load(neuron, __func__, stream, data, size);
+}
+
+cusynapse_status cusynapse_neuron_create_from_state(cusynapse_stream stream, const uint8_t* data,
+                                                    size_t size, cusynapse_neuron** neuron) {
+  return guarded(__func__, [&](const Where& where) {
+    create_from_state<float, double>(where, stream, data, size, "neuron", neuron,
+                                     [](auto element, const Stream& on, StateBytes bytes) {
+                                       return object_of<LeakyIntegrateAndFire<decltype(element)>>(
+                                           on, bytes);
+                                     });
   });
 }

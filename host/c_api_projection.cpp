@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "host/c_api.hpp"
+#include "host/c_api_state.hpp"
 
 using namespace cusynapse;
 using namespace cusynapse::c_api;
@@ -241,4 +242,26 @@ cusynapse_status cusynapse_projection_get_connections(const cusynapse_projection
 
 cusynapse_status cusynapse_projection_reset_changed(cusynapse_projection* projection) {
   return with(projection, __func__, [&](auto& object, const Where&) { object.reset_changed(); });
+}
+
+cusynapse_status cusynapse_projection_save(const cusynapse_projection* projection,
+                                           cusynapse_stream stream, cusynapse_state** state) {
+  return save(projection, __func__, stream, state);
+}
+
+cusynapse_status cusynapse_projection_load(cusynapse_projection* projection,
+                                           cusynapse_stream stream, const uint8_t* data,
+                                           size_t size) {
+  return load(projection, __func__, stream, data, size);
+}
+
+cusynapse_status cusynapse_projection_create_from_state(cusynapse_stream stream,
+                                                        const uint8_t* data, size_t size,
+                                                        cusynapse_projection** projection) {
+  return guarded(__func__, [&](const Where& where) {
+    create_from_state<float, double>(where, stream, data, size, "projection", projection,
+                                     [](auto element, const Stream& on, StateBytes bytes) {
+                                       return object_of<Projection<decltype(element)>>(on, bytes);
+                                     });
+  });
 }

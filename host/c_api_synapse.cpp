@@ -7,6 +7,7 @@
 #include "host/c_api.hpp"
 #include "host/c_api_arguments.hpp"
 #include "host/c_api_objects.hpp"
+#include "host/c_api_state.hpp"
 
 using namespace cusynapse;
 using namespace cusynapse::c_api;
@@ -45,9 +46,10 @@ SynapseModel model_of(const cusynapse_model& model, double step_time) {
   return out;
 }
 
-// Holds the name, which must outlive the synapse that is made with it.
+// Holds the name, which must outlive the synapse that is made with it, and the model that another
+// one takes over from it.
 struct Name {
-  std::string text;
+  std::shared_ptr<const std::string> text;
 };
 
 // A synapse of a model of the caller's.
@@ -57,17 +59,39 @@ class CustomCurrent final : private Name, public CurrentSynapse<T> {
   using Parameters = cusynapse_model;
 
   CustomCurrent(const Stream& stream, const SynapseOptions& options, const cusynapse_model& model)
-      : Name{model.name},
-        CurrentSynapse<T>(stream, text.c_str(), options, model_at(named(model, text))),
-        model_(named(model, text)) {}
+      : Name{std::make_shared<const std::string>(model.name)},
+        CurrentSynapse<T>(stream, text->c_str(), options, model_at(named(model, *text))),
+        model_(named(model, *text)) {}
 
   const cusynapse_model& parameters() const noexcept { return model_; }
   void set_parameters(const cusynapse_model& model) {
-    this->set_model(model_at(named(model, text)));
-    model_ = named(model, text);
+    this->set_model(model_at(named(model, *text)));
+    model_ = named(model, *text);
+  }
+
+  // As of a `ModelSynapse` whose constants have no names: they are not saved.
+  std::vector<std::uint8_t> save(const Stream& stream) const override {
+    StateWriter state = this->saved(stream);
+    this->save_model(state);
+    return state.finish();
+  }
+  std::unique_ptr<Synapse<T>> restored(const Stream& stream, StateReader& state) const override {
+    std::unique_ptr<CustomCurrent> made(new CustomCurrent(stream, state, *this, model_));
+    made->check_saved_model(state);
+    this->check_restored(*made);
+    return made;
+  }
+  void exchange(Synapse<T>& restored) noexcept override {
+    this->exchange_histories(static_cast<CustomCurrent&>(restored));
   }
 
  private:
+  CustomCurrent(const Stream& stream, StateReader& state, const Name& name,
+                const cusynapse_model& model)
+      : Name(name),
+        CurrentSynapse<T>(stream, text->c_str(), state, model_at(model)),
+        model_(model) {}
+
   // Static, for the constructor calls them before the synapse is made.
   static cusynapse_model named(cusynapse_model model, const std::string& name) noexcept {
     model.name = name.c_str();
@@ -490,6 +514,30 @@ cusynapse_status cusynapse_synapse_select_arguments(const cusynapse_synapse* syn
   return with(synapse, __func__, [&](auto& object, const Where& where) {
     require(where, "arguments", arguments);
     *arguments = delayed_select_of(object.select_arguments());
+  });
+}
+
+cusynapse_status cusynapse_synapse_save(const cusynapse_synapse* synapse, cusynapse_stream stream,
+                                        cusynapse_state** state) {
+  return save(synapse, __func__, stream, state);
+}
+
+cusynapse_status cusynapse_synapse_load(cusynapse_synapse* synapse, cusynapse_stream stream,
+                                        const uint8_t* data, size_t size) {
+  return load(synapse, __func__, stream, data, size);
+}
+
+cusynapse_status cusynapse_synapse_create_from_state(cusynapse_stream stream, const uint8_t* data,
+                                                     size_t size, cusynapse_synapse** synapse) {
+  return guarded(__func__, [&](const Where& where) {
+    create_from_state<float, double>(
+        where, stream, data, size, "synapse", synapse,
+        [](auto element, const Stream& on, StateBytes bytes) {
+          using T = decltype(element);
+          // All synapses of the library's models are of this class.
+          return std::shared_ptr<CurrentSynapse<T>>(
+              static_cast<CurrentSynapse<T>*>(load_synapse<T>(on, bytes).release()));
+        });
   });
 }
 

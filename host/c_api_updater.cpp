@@ -5,6 +5,7 @@
 
 #include "host/c_api.hpp"
 #include "host/c_api_objects.hpp"
+#include "host/c_api_state.hpp"
 
 using namespace cusynapse;
 using namespace cusynapse::c_api;
@@ -25,6 +26,9 @@ struct OwningUpdater {
   OwningUpdater(const Stream& stream, std::shared_ptr<Connection<T>> updated,
                 std::initializer_list<Parameter> parameters)
       : connection(std::move(updated)), updater(stream, *connection, parameters) {}
+
+  std::vector<std::uint8_t> save(const Stream& stream) const { return updater.save(stream); }
+  void load(const Stream& stream, StateBytes bytes) { updater.load(stream, bytes); }
 
   std::shared_ptr<Connection<T>> connection;
   Updater<T> updater;
@@ -168,6 +172,17 @@ cusynapse_status cusynapse_accumulator_clear(cusynapse_accumulator* accumulator,
               [&](auto& object, const Where& where) { object.clear(stream_of(where, stream)); });
 }
 
+cusynapse_status cusynapse_accumulator_save(const cusynapse_accumulator* accumulator,
+                                            cusynapse_stream stream, cusynapse_state** state) {
+  return save(accumulator, __func__, stream, state);
+}
+
+cusynapse_status cusynapse_accumulator_load(cusynapse_accumulator* accumulator,
+                                            cusynapse_stream stream, const uint8_t* data,
+                                            size_t size) {
+  return load(accumulator, __func__, stream, data, size);
+}
+
 cusynapse_status cusynapse_updater_create(cusynapse_stream stream, cusynapse_connection* connection,
                                           const cusynapse_parameter* parameters, int64_t count,
                                           cusynapse_updater** updater) {
@@ -231,4 +246,14 @@ cusynapse_status cusynapse_updater_clear(cusynapse_updater* updater, cusynapse_s
   return with(updater, __func__, [&](auto& object, const Where& where) {
     object.updater.clear(stream_of(where, stream));
   });
+}
+
+cusynapse_status cusynapse_updater_save(const cusynapse_updater* updater, cusynapse_stream stream,
+                                        cusynapse_state** state) {
+  return save(updater, __func__, stream, state);
+}
+
+cusynapse_status cusynapse_updater_load(cusynapse_updater* updater, cusynapse_stream stream,
+                                        const uint8_t* data, size_t size) {
+  return load(updater, __func__, stream, data, size);
 }

@@ -200,14 +200,25 @@ void Connection<T>::take_parameters(const Stream& stream, const Parameters& para
   if (has_delays_) delay_.copy_from_host(stream, parameters.delay.data());
 }
 
+namespace {
+
 template <class T>
-Connection<T>::Connection(const Stream& stream, const Description& description, StateReader& state)
+std::shared_ptr<Synapse<T>> given_or_loaded(const Stream& stream, std::shared_ptr<Synapse<T>> given,
+                                            StateBytes saved) {
+  return given != nullptr ? given : load_synapse<T>(stream, saved);
+}
+
+}  // namespace
+
+template <class T>
+Connection<T>::Connection(const Stream& stream, const Description& description, StateReader& state,
+                          std::shared_ptr<Synapse<T>> synapse)
     : Connection{stream,
                  checked(description, state),
                  state.flag("biased"),
                  state.flag("has_delays"),
                  0,
-                 load_synapse<T>(stream, state.state("synapse"))} {
+                 given_or_loaded(stream, std::move(synapse), state.state("synapse"))} {
   take_parameters(stream, read_parameters(state));
 }
 

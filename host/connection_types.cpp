@@ -165,11 +165,12 @@ LinearDense<T>::LinearDense(const Stream& stream, const Shape& output,
                     biased, seed, synapse) {}
 
 template <class T>
-LinearDense<T>::LinearDense(const Stream& stream, StateReader& state)
+LinearDense<T>::LinearDense(const Stream& stream, StateReader& state,
+                            std::shared_ptr<Synapse<T>> synapse)
     : Connection<T>(stream,
                     dense<typename Connection<T>::Description>(
                         "LinearDense", state.shape("input_shape"), state.shape("output_shape")),
-                    state) {}
+                    state, std::move(synapse)) {}
 
 template <class T>
 LinearDirect<T>::LinearDirect(const Stream& stream, const Shape& shape,
@@ -184,9 +185,10 @@ LinearDirect<T>::LinearDirect(const Stream& stream, std::shared_ptr<Synapse<T>> 
                     biased, seed, synapse) {}
 
 template <class T>
-LinearDirect<T>::LinearDirect(const Stream& stream, StateReader& state)
+LinearDirect<T>::LinearDirect(const Stream& stream, StateReader& state,
+                              std::shared_ptr<Synapse<T>> synapse)
     : Connection<T>(stream, direct<typename Connection<T>::Description>(state.shape("input_shape")),
-                    state) {}
+                    state, std::move(synapse)) {}
 
 template <class T>
 LinearLateral<T>::LinearLateral(const Stream& stream, const Shape& shape,
@@ -202,10 +204,11 @@ LinearLateral<T>::LinearLateral(const Stream& stream, std::shared_ptr<Synapse<T>
           biased, seed, synapse) {}
 
 template <class T>
-LinearLateral<T>::LinearLateral(const Stream& stream, StateReader& state)
-    : Connection<T>(
-          stream, lateral<typename Connection<T>::Description>(state.shape("input_shape")), state) {
-}
+LinearLateral<T>::LinearLateral(const Stream& stream, StateReader& state,
+                                std::shared_ptr<Synapse<T>> synapse)
+    : Connection<T>(stream,
+                    lateral<typename Connection<T>::Description>(state.shape("input_shape")), state,
+                    std::move(synapse)) {}
 
 template <class T>
 Conv2D<T>::Conv2D(const Stream& stream, const Conv2DOptions& geometry,
@@ -220,24 +223,25 @@ Conv2D<T>::Conv2D(const Stream& stream, const Conv2DOptions& geometry,
                     seed, std::move(synapse)) {}
 
 template <class T>
-Conv2D<T>::Conv2D(const Stream& stream, StateReader& state)
+Conv2D<T>::Conv2D(const Stream& stream, StateReader& state, std::shared_ptr<Synapse<T>> synapse)
     : Connection<T>(stream, convolution<typename Connection<T>::Description>(geometry_of(state)),
-                    state) {}
+                    state, std::move(synapse)) {}
 
 template <class T>
-std::unique_ptr<Connection<T>> load_connection(const Stream& stream, StateBytes bytes) {
+std::unique_ptr<Connection<T>> load_connection(const Stream& stream, StateBytes bytes,
+                                               std::shared_ptr<Synapse<T>> synapse) {
   StateReader state(bytes);
   const std::string& name = state.class_name();
   std::unique_ptr<Connection<T>> made;
   host::from_state([&] {
     if (name == "LinearDense") {
-      made.reset(new LinearDense<T>(stream, state));
+      made.reset(new LinearDense<T>(stream, state, std::move(synapse)));
     } else if (name == "LinearDirect") {
-      made.reset(new LinearDirect<T>(stream, state));
+      made.reset(new LinearDirect<T>(stream, state, std::move(synapse)));
     } else if (name == "LinearLateral") {
-      made.reset(new LinearLateral<T>(stream, state));
+      made.reset(new LinearLateral<T>(stream, state, std::move(synapse)));
     } else if (name == "Conv2D") {
-      made.reset(new Conv2D<T>(stream, state));
+      made.reset(new Conv2D<T>(stream, state, std::move(synapse)));
     } else {
       throw Error(Errc::not_supported,
                   "load_connection: class is " + name + ", expected one of the library's");
@@ -247,8 +251,10 @@ std::unique_ptr<Connection<T>> load_connection(const Stream& stream, StateBytes 
   return made;
 }
 
-template std::unique_ptr<Connection<float>> load_connection(const Stream&, StateBytes);
-template std::unique_ptr<Connection<double>> load_connection(const Stream&, StateBytes);
+template std::unique_ptr<Connection<float>> load_connection(const Stream&, StateBytes,
+                                                            std::shared_ptr<Synapse<float>>);
+template std::unique_ptr<Connection<double>> load_connection(const Stream&, StateBytes,
+                                                             std::shared_ptr<Synapse<double>>);
 
 template class LinearDense<float>;
 template class LinearDense<double>;

@@ -312,9 +312,14 @@ void StateReader::refuse(const std::string& what, const std::string& got,
 }
 
 template <class T>
+bool StateReader::holds() const noexcept {
+  return element_ == type_of<T>;
+}
+
+template <class T>
 void StateReader::require(const std::string& class_name) const {
   if (class_name_ != class_name) refuse("class", class_name_, class_name);
-  if (element_ != type_of<T>) refuse("element type", element_, type_of<T>);
+  if (!holds<T>()) refuse("element type", element_, type_of<T>);
 }
 
 auto StateReader::record(const std::string& name, const char* type) const -> const Record& {
@@ -413,6 +418,9 @@ void StateReader::finish() const {
 template StateWriter StateWriter::of<float>(const std::string&);
 template StateWriter StateWriter::of<double>(const std::string&);
 template StateWriter StateWriter::of<bool>(const std::string&);
+template bool StateReader::holds<float>() const noexcept;
+template bool StateReader::holds<double>() const noexcept;
+template bool StateReader::holds<bool>() const noexcept;
 template void StateReader::require<float>(const std::string&) const;
 template void StateReader::require<double>(const std::string&) const;
 template void StateReader::require<bool>(const std::string&) const;

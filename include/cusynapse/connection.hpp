@@ -208,8 +208,10 @@ class CUSYNAPSE_EXPORT Connection {
   /// its delay is above 0.
   Connection(const Stream& stream, const Description& description, bool biased, std::uint64_t seed,
              std::shared_ptr<Synapse<T>> synapse);
-  /// The connection of a saved state, and its synapse: one of the library's.
-  Connection(const Stream& stream, const Description& description, StateReader& state);
+  /// The connection of a saved state, over a synapse that is given or, for null, the saved one: one
+  /// of the library's.
+  Connection(const Stream& stream, const Description& description, StateReader& state,
+             std::shared_ptr<Synapse<T>> synapse);
 
  private:
   struct Storage;
@@ -285,8 +287,9 @@ class CUSYNAPSE_EXPORT LinearDense final : public Connection<T> {
 
  private:
   template <class U>
-  friend std::unique_ptr<Connection<U>> load_connection(const Stream& stream, StateBytes bytes);
-  LinearDense(const Stream& stream, StateReader& state);
+  friend std::unique_ptr<Connection<U>> load_connection(const Stream& stream, StateBytes bytes,
+                                                        std::shared_ptr<Synapse<U>> synapse);
+  LinearDense(const Stream& stream, StateReader& state, std::shared_ptr<Synapse<T>> synapse);
 };
 
 /// One input to one output: weight, delay and bias (N).
@@ -301,8 +304,9 @@ class CUSYNAPSE_EXPORT LinearDirect final : public Connection<T> {
 
  private:
   template <class U>
-  friend std::unique_ptr<Connection<U>> load_connection(const Stream& stream, StateBytes bytes);
-  LinearDirect(const Stream& stream, StateReader& state);
+  friend std::unique_ptr<Connection<U>> load_connection(const Stream& stream, StateBytes bytes,
+                                                        std::shared_ptr<Synapse<U>> synapse);
+  LinearDirect(const Stream& stream, StateReader& state, std::shared_ptr<Synapse<T>> synapse);
 };
 
 /// Every element to every other: weight and delay (N, N) with the diagonal held at 0, bias (N).
@@ -317,8 +321,9 @@ class CUSYNAPSE_EXPORT LinearLateral final : public Connection<T> {
 
  private:
   template <class U>
-  friend std::unique_ptr<Connection<U>> load_connection(const Stream& stream, StateBytes bytes);
-  LinearLateral(const Stream& stream, StateReader& state);
+  friend std::unique_ptr<Connection<U>> load_connection(const Stream& stream, StateBytes bytes,
+                                                        std::shared_ptr<Synapse<U>> synapse);
+  LinearLateral(const Stream& stream, StateReader& state, std::shared_ptr<Synapse<T>> synapse);
 };
 
 /// Geometry of a `Conv2D`; {height, width} each.
@@ -347,21 +352,26 @@ class CUSYNAPSE_EXPORT Conv2D final : public Connection<T> {
 
  private:
   template <class U>
-  friend std::unique_ptr<Connection<U>> load_connection(const Stream& stream, StateBytes bytes);
-  Conv2D(const Stream& stream, StateReader& state);
+  friend std::unique_ptr<Connection<U>> load_connection(const Stream& stream, StateBytes bytes,
+                                                        std::shared_ptr<Synapse<U>> synapse);
+  Conv2D(const Stream& stream, StateReader& state, std::shared_ptr<Synapse<T>> synapse);
 };
 
-/// The connection of a saved state, of the class it was saved from, with a synapse of its own.
-/// Throws `Error(invalid_state)` for bytes that are no state of a connection of T,
-/// `Error(not_supported)` for a class, or a synapse, that is not the library's
-/// (`Connection::load` loads it), `Error(out_of_memory)`. Allocates and synchronises.
+/// The connection of a saved state, of the class it was saved from, with a synapse of its own: the
+/// saved one. Over a synapse that is given, which may feed several connections, the saved one is
+/// not read, and dt, batch size and largest delay are the given one's. Throws
+/// `Error(invalid_state)` for bytes that are no state of a connection of T, or of one over a
+/// synapse of another size; `Error(not_supported)` for a class, or a synapse, that is not the
+/// library's (`Connection::load` loads it); `Error(wrong_device)`, `Error(out_of_memory)`.
+/// Allocates and synchronises.
 template <class T>
-std::unique_ptr<Connection<T>> load_connection(const Stream& stream, StateBytes bytes);
+std::unique_ptr<Connection<T>> load_connection(const Stream& stream, StateBytes bytes,
+                                               std::shared_ptr<Synapse<T>> synapse = nullptr);
 
-extern template CUSYNAPSE_EXPORT std::unique_ptr<Connection<float>> load_connection(const Stream&,
-                                                                                    StateBytes);
-extern template CUSYNAPSE_EXPORT std::unique_ptr<Connection<double>> load_connection(const Stream&,
-                                                                                     StateBytes);
+extern template CUSYNAPSE_EXPORT std::unique_ptr<Connection<float>> load_connection(
+    const Stream&, StateBytes, std::shared_ptr<Synapse<float>>);
+extern template CUSYNAPSE_EXPORT std::unique_ptr<Connection<double>> load_connection(
+    const Stream&, StateBytes, std::shared_ptr<Synapse<double>>);
 
 extern template class Connection<float>;
 extern template class Connection<double>;

@@ -46,6 +46,7 @@ enum {
   CUSYNAPSE_OUT_OF_MEMORY = 5,    /* device or host memory ran out */
   CUSYNAPSE_NO_DEVICE = 6,        /* no driver, no such GPU, or a build without that backend */
   CUSYNAPSE_DEVICE_ERROR = 7,     /* the device reported a failure */
+  CUSYNAPSE_INVALID_STATE = 8,    /* bytes that are no saved state, or none that fits the object */
   CUSYNAPSE_INTERNAL_ERROR = 255  /* a failure the library does not foresee */
 };
 
@@ -737,6 +738,18 @@ cusynapse_outer_product(cusynapse_stream stream, cusynapse_dtype dtype,
  *
  * Info and option functions set no `struct_size`: the caller's init has. */
 
+/* state.hpp */
+
+/* The bytes of a saved state, which functions named save make. Functions that take a state take its
+ * bytes, wherever they come from; create_from_state gives the object the element type it was saved
+ * with, on the stream's device. */
+typedef struct cusynapse_state cusynapse_state;
+
+CUSYNAPSE_EXPORT void cusynapse_state_destroy(cusynapse_state* state);
+/* Valid as long as the state. */
+CUSYNAPSE_EXPORT cusynapse_status cusynapse_state_get_bytes(const cusynapse_state* state,
+                                                            const uint8_t** data, size_t* size);
+
 /* history.hpp. Of CUSYNAPSE_BITS, values are arrays of CUSYNAPSE_UINT8 and times CUSYNAPSE_FLOAT32.
  */
 
@@ -868,6 +881,16 @@ CUSYNAPSE_EXPORT cusynapse_status cusynapse_history_set_inclusive(cusynapse_hist
 CUSYNAPSE_EXPORT cusynapse_status cusynapse_history_set_batch_size(cusynapse_history* history,
                                                                    cusynapse_stream stream,
                                                                    int64_t batch_size);
+CUSYNAPSE_EXPORT cusynapse_status cusynapse_history_save(const cusynapse_history* history,
+                                                         cusynapse_stream stream,
+                                                         cusynapse_state** state);
+CUSYNAPSE_EXPORT cusynapse_status cusynapse_history_load(cusynapse_history* history,
+                                                         cusynapse_stream stream,
+                                                         const uint8_t* data, size_t size);
+CUSYNAPSE_EXPORT cusynapse_status cusynapse_history_create_from_state(cusynapse_stream stream,
+                                                                      const uint8_t* data,
+                                                                      size_t size,
+                                                                      cusynapse_history** history);
 
 /* synapse.hpp, models.hpp */
 
@@ -1025,6 +1048,18 @@ CUSYNAPSE_EXPORT cusynapse_status cusynapse_synapse_set_step_time(cusynapse_syna
 CUSYNAPSE_EXPORT cusynapse_status cusynapse_synapse_set_delay(cusynapse_synapse* synapse,
                                                               cusynapse_stream stream, double delay,
                                                               cusynapse_history_change change);
+/* Constants of a model of the caller's are not saved: its synapses load states of the same ones,
+ * and none is made from a state alone. */
+CUSYNAPSE_EXPORT cusynapse_status cusynapse_synapse_save(const cusynapse_synapse* synapse,
+                                                         cusynapse_stream stream,
+                                                         cusynapse_state** state);
+CUSYNAPSE_EXPORT cusynapse_status cusynapse_synapse_load(cusynapse_synapse* synapse,
+                                                         cusynapse_stream stream,
+                                                         const uint8_t* data, size_t size);
+CUSYNAPSE_EXPORT cusynapse_status cusynapse_synapse_create_from_state(cusynapse_stream stream,
+                                                                      const uint8_t* data,
+                                                                      size_t size,
+                                                                      cusynapse_synapse** synapse);
 /* For level 2: valid until the next change of batch size, step time or delay. */
 CUSYNAPSE_EXPORT cusynapse_status cusynapse_synapse_trace_ring(const cusynapse_synapse* synapse,
                                                                int32_t trace, cusynapse_ring* ring);
@@ -1217,6 +1252,18 @@ cusynapse_connection_set_step_time(cusynapse_connection* connection, cusynapse_s
 CUSYNAPSE_EXPORT cusynapse_status
 cusynapse_connection_set_delayed_by(cusynapse_connection* connection, cusynapse_stream stream,
                                     double delay, cusynapse_history_change change);
+CUSYNAPSE_EXPORT cusynapse_status cusynapse_connection_save(const cusynapse_connection* connection,
+                                                            cusynapse_stream stream,
+                                                            cusynapse_state** state);
+CUSYNAPSE_EXPORT cusynapse_status cusynapse_connection_load(cusynapse_connection* connection,
+                                                            cusynapse_stream stream,
+                                                            const uint8_t* data, size_t size);
+CUSYNAPSE_EXPORT cusynapse_status cusynapse_connection_create_from_state(
+    cusynapse_stream stream, const uint8_t* data, size_t size, cusynapse_connection** connection);
+/* The same over a synapse there is; the saved one is not read. */
+CUSYNAPSE_EXPORT cusynapse_status cusynapse_connection_create_shared_from_state(
+    cusynapse_stream stream, const uint8_t* data, size_t size, cusynapse_synapse* synapse,
+    cusynapse_connection** connection);
 /* What learning rules look at. Arrays of like_synaptic and presyn_receptive are of the connection's
  * type or CUSYNAPSE_UINT8, both of one; like_bias and postsyn_receptive move nothing and give the
  * same data under another shape. */
@@ -1314,6 +1361,16 @@ CUSYNAPSE_EXPORT cusynapse_status cusynapse_neuron_set_batch_size(cusynapse_neur
 CUSYNAPSE_EXPORT cusynapse_status cusynapse_neuron_set_step_time(cusynapse_neuron* neuron,
                                                                  cusynapse_stream stream,
                                                                  double step_time);
+CUSYNAPSE_EXPORT cusynapse_status cusynapse_neuron_save(const cusynapse_neuron* neuron,
+                                                        cusynapse_stream stream,
+                                                        cusynapse_state** state);
+CUSYNAPSE_EXPORT cusynapse_status cusynapse_neuron_load(cusynapse_neuron* neuron,
+                                                        cusynapse_stream stream,
+                                                        const uint8_t* data, size_t size);
+CUSYNAPSE_EXPORT cusynapse_status cusynapse_neuron_create_from_state(cusynapse_stream stream,
+                                                                     const uint8_t* data,
+                                                                     size_t size,
+                                                                     cusynapse_neuron** neuron);
 CUSYNAPSE_EXPORT cusynapse_status cusynapse_neuron_step_arguments(
     cusynapse_neuron* neuron, cusynapse_leaky_integrate_and_fire_arguments* arguments);
 
@@ -1367,6 +1424,11 @@ CUSYNAPSE_EXPORT cusynapse_status cusynapse_accumulator_update(cusynapse_accumul
                                                                cusynapse_array parameter);
 CUSYNAPSE_EXPORT cusynapse_status cusynapse_accumulator_clear(cusynapse_accumulator* accumulator,
                                                               cusynapse_stream stream);
+CUSYNAPSE_EXPORT cusynapse_status cusynapse_accumulator_save(
+    const cusynapse_accumulator* accumulator, cusynapse_stream stream, cusynapse_state** state);
+CUSYNAPSE_EXPORT cusynapse_status cusynapse_accumulator_load(cusynapse_accumulator* accumulator,
+                                                             cusynapse_stream stream,
+                                                             const uint8_t* data, size_t size);
 
 /* For `count` parameters, or with NULL and 0 for every one the connection has. */
 CUSYNAPSE_EXPORT cusynapse_status cusynapse_updater_create(cusynapse_stream stream,
@@ -1387,6 +1449,12 @@ CUSYNAPSE_EXPORT cusynapse_status cusynapse_updater_update_parameter(cusynapse_u
                                                                      cusynapse_parameter parameter);
 CUSYNAPSE_EXPORT cusynapse_status cusynapse_updater_clear(cusynapse_updater* updater,
                                                           cusynapse_stream stream);
+CUSYNAPSE_EXPORT cusynapse_status cusynapse_updater_save(const cusynapse_updater* updater,
+                                                         cusynapse_stream stream,
+                                                         cusynapse_state** state);
+CUSYNAPSE_EXPORT cusynapse_status cusynapse_updater_load(cusynapse_updater* updater,
+                                                         cusynapse_stream stream,
+                                                         const uint8_t* data, size_t size);
 
 /* projection.hpp */
 
@@ -1481,6 +1549,14 @@ CUSYNAPSE_EXPORT cusynapse_status cusynapse_projection_get_connections(
     cusynapse_placed_connection* connections, int64_t capacity);
 CUSYNAPSE_EXPORT cusynapse_status
 cusynapse_projection_reset_changed(cusynapse_projection* projection);
+CUSYNAPSE_EXPORT cusynapse_status cusynapse_projection_save(const cusynapse_projection* projection,
+                                                            cusynapse_stream stream,
+                                                            cusynapse_state** state);
+CUSYNAPSE_EXPORT cusynapse_status cusynapse_projection_load(cusynapse_projection* projection,
+                                                            cusynapse_stream stream,
+                                                            const uint8_t* data, size_t size);
+CUSYNAPSE_EXPORT cusynapse_status cusynapse_projection_create_from_state(
+    cusynapse_stream stream, const uint8_t* data, size_t size, cusynapse_projection** projection);
 
 #ifdef __cplusplus
 }

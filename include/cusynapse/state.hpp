@@ -103,6 +103,9 @@ class CUSYNAPSE_EXPORT StateReader {
 
   /// The class whose state it is.
   const std::string& class_name() const noexcept { return class_name_; }
+  /// Whether its elements are of type T: float, double or bool.
+  template <class T>
+  bool holds() const noexcept;
   /// Refuses a state of another class, or with elements of another type than T: float, double,
   /// bool.
   template <class T>

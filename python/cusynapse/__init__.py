@@ -28,6 +28,7 @@ from ._core import (
     Updater,
     cuda_device_count,
     full_bounds,
+    load,
     version as __version__,
 )
 from ._errors import (
@@ -76,4 +77,5 @@ __all__ = [
     "__version__",
     "cuda_device_count",
     "full_bounds",
+    "load",
 ]

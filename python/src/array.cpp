@@ -1,10 +1,12 @@
 #include "array.hpp"
 
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
 #include "bindings.hpp"
 #include "cusynapse/buffer.hpp"
+#include "state.hpp"
 
 namespace cusynapse::python {
 namespace {
@@ -379,6 +381,10 @@ Callback::Callback(nb::object function)
         delete held;
       }) {}
 
+nb::object Callback::function() const {
+  return function_ != nullptr && function_->is_valid() ? *function_ : nb::none();
+}
+
 int Callback::traverse(visitproc visitor, void* argument) const {
   if (function_ == nullptr || !function_->is_valid()) return 0;
   return visitor(function_->ptr(), argument);
@@ -429,11 +435,20 @@ Element to_element(const nb::object& dtype) {
 }
 
 void bind_arrays(nb::module_& module) {
-  nb::class_<PackedArray>(
+  nb::class_<PackedArray> bound(
       module, "PackedSpikes",
       "Spikes at one bit each, lowest bit first: numpy.packbits(..., bitorder='little') of every "
       "frame.\n\nThe shape is that of the spikes; bytes is uint8. In a sequence each step starts "
-      "on a new byte.")
+      "on a new byte.");
+  bind_repr(bound, {"shape"});
+  bound
+      .def("__getstate__",
+           [](const PackedArray& self) { return std::tuple(self.array.object, self.shape); })
+      .def("__setstate__",
+           [](PackedArray* self, const std::tuple<nb::object, Extents>& state) {
+             const auto& [bytes, shape] = state;
+             new (self) PackedArray{{bytes}, shape.shape()};
+           })
       .def(
           "__init__",
           [](PackedArray* self, const Array& bytes, const Extents& shape) {

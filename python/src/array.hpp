@@ -177,6 +177,8 @@ class Callback {
   explicit Callback(nb::object function);
 
   nb::object operator()(const nb::object& argument) const { return (*function_)(argument); }
+  /// The function, or None.
+  nb::object function() const;
   int traverse(visitproc visitor, void* argument) const;
   void clear() const;
 

@@ -15,6 +15,7 @@ void bind_connections(nb::module_& module);
 void bind_updaters(nb::module_& module);
 void bind_projections(nb::module_& module);
 void bind_neurons(nb::module_& module);
+void bind_states(nb::module_& module);
 
 /// What every constructor and method takes last.
 using StreamHandle = std::optional<std::uintptr_t>;

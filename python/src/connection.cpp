@@ -3,11 +3,13 @@
 
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
 
 #include <algorithm>
 #include <string>
 
 #include "bindings.hpp"
+#include "state.hpp"
 #include "synapse.hpp"
 
 namespace cusynapse::python {
@@ -19,6 +21,13 @@ using namespace nb::literals;
 template <template <class> class Kind>
 struct KindObject : ConnectionObject {};
 
+// The object of a synapse that a connection made: all of Python's are a CurrentSynapse.
+template <class T>
+nb::object own_synapse(const std::shared_ptr<Connection<T>>& connection) {
+  auto& synapse = static_cast<CurrentSynapse<T>&>(connection->synapse());
+  return wrap(std::shared_ptr<CurrentSynapse<T>>(connection, &synapse));
+}
+
 // Constructs what `make(type, stream, options, factory)` makes.
 template <class Object, class Make>
 void construct(Object* self, const char* name, const ConnectionOptions& options,
@@ -28,10 +37,8 @@ void construct(Object* self, const char* name, const ConnectionOptions& options,
   with_element(to_element(dtype), [&]<class T>(std::type_identity<T> type) {
     std::shared_ptr<Connection<T>> made;
     call.run([&](const Stream& on) { made = make(type, on, options, factory.of<T>()); });
-    // All factories of Python make a CurrentSynapse.
-    auto& synapse = static_cast<CurrentSynapse<T>&>(made->synapse());
-    nb::object wrapped = wrap(std::shared_ptr<CurrentSynapse<T>>(made, &synapse));
-    new (self) Object{{std::move(made), std::move(wrapped)}};
+    nb::object synapse = own_synapse(made);
+    new (self) Object{{std::move(made), std::move(synapse)}};
   });
 }
 
@@ -54,6 +61,40 @@ void construct_over(Object* self, const char* name, const Given& synapse, bool b
       synapse.p->synapse);
 }
 
+// What pickle and copy call. A connection is pickled with its synapse, so that those that share one
+// still do; a copy has one of its own.
+template <class Object>
+void bind_copying(nb::class_<Object, ConnectionObject>& bound, const char* name) {
+  bound
+      .def("__getstate__",
+           [name](const Object& self) {
+             return std::tuple(save(self.connection, name, "__getstate__"), self.synapse);
+           })
+      .def("__setstate__",
+           [name](Object* self, const std::tuple<nb::bytes, Given>& state) {
+             const auto& [bytes, synapse] = state;
+             std::visit(
+                 [&]<class T>(const std::shared_ptr<CurrentSynapse<T>>& held) {
+                   Call call(name, "__setstate__", held->device());
+                   std::shared_ptr<Connection<T>> made;
+                   call.run([&](const Stream& on) {
+                     const StateBytes of = to_state(bytes);
+                     StateReader(of).require<T>(name);
+                     made = cusynapse::load_connection<T>(on, of, held);
+                   });
+                   new (self) Object{{std::move(made), nb::borrow(synapse.h)}};
+                 },
+                 synapse.p->synapse);
+           })
+      .def("__copy__", [](nb::handle self) {
+        const auto state = nb::cast<nb::tuple>(self.attr("__getstate__")());
+        const nb::object synapse = nb::module_::import_("copy").attr("copy")(state[1]);
+        nb::object made = self.type().attr("__new__")(self.type());
+        made.attr("__setstate__")(nb::make_tuple(state[0], synapse));
+        return Result{std::move(made)};
+      });
+}
+
 ConnectionOptions make_options(bool biased, std::optional<double> delay, double step_time,
                                std::int64_t batch_size, std::uint64_t seed) {
   ConnectionOptions options;
@@ -74,8 +115,10 @@ constexpr const char* over_text =
 void bind_dense(nb::module_& module) {
   using Object = KindObject<LinearDense>;
   static constexpr const char* name = "LinearDense";
-  nb::class_<Object, ConnectionObject>(
-      module, name, "Every input to every output: weight and delay (O, I), bias (O).")
+  nb::class_<Object, ConnectionObject> bound(
+      module, name, "Every input to every output: weight and delay (O, I), bias (O).");
+  bind_copying(bound, name);
+  bound
       .def(
           "__init__",
           [](Object* self, const Extents& input, const Extents& output,
@@ -110,7 +153,9 @@ void bind_dense(nb::module_& module) {
 template <template <class> class Kind>
 void bind_square(nb::module_& module, const char* name, const char* about) {
   using Object = KindObject<Kind>;
-  nb::class_<Object, ConnectionObject>(module, name, about)
+  nb::class_<Object, ConnectionObject> bound(module, name, about);
+  bind_copying(bound, name);
+  bound
       .def(
           "__init__",
           [name](Object* self, const Extents& shape, const FactoryObject& synapse, bool biased,
@@ -168,11 +213,13 @@ Conv2DOptions make_geometry(std::int64_t channels, std::int64_t height, std::int
 void bind_conv2d(nb::module_& module) {
   using Object = KindObject<Conv2D>;
   static constexpr const char* name = "Conv2D";
-  nb::class_<Object, ConnectionObject>(
+  nb::class_<Object, ConnectionObject> bound(
       module, name,
       "Two-dimensional convolution, (C, H, W) to (F, oh, ow): weight and delay (F, C, kh, kw), "
       "bias (F).\n\nkernel, stride, padding and dilation are one number or (height, width); the "
-      "padding is silent. The\nsynapse holds the (C, H, W) pixels.")
+      "padding is silent. The\nsynapse holds the (C, H, W) pixels.");
+  bind_copying(bound, name);
+  bound
       .def(
           "__init__",
           [](Object* self, std::int64_t channels, std::int64_t height, std::int64_t width,
@@ -580,7 +627,29 @@ void bind_synaptic(Class& bound) {
       "(B, F, 1, 1, 1, positions).");
 }
 
+// As the class of the library's.
+template <class T>
+nb::object as_kind(const std::shared_ptr<Connection<T>>& made) {
+  const ConnectionObject object{made, own_synapse(made)};
+  const auto is = [&]<template <class> class Kind>() {
+    return dynamic_cast<const Kind<T>*>(made.get()) != nullptr;
+  };
+  if (is.template operator()<LinearDense>()) return nb::cast(KindObject<LinearDense>{object});
+  if (is.template operator()<LinearDirect>()) return nb::cast(KindObject<LinearDirect>{object});
+  if (is.template operator()<LinearLateral>()) return nb::cast(KindObject<LinearLateral>{object});
+  return nb::cast(KindObject<Conv2D>{object});
+}
+
 }  // namespace
+
+nb::object load_connection(const nb::bytes& state, Device device, StreamHandle stream) {
+  const auto held = load_held<Either<Connection>>(
+      state, "Connection", device, stream,
+      []<class T>(std::type_identity<T>, const Stream& on, StateBytes bytes) {
+        return std::shared_ptr<Connection<T>>(cusynapse::load_connection<T>(on, bytes));
+      });
+  return std::visit([](const auto& made) { return as_kind(made); }, held);
+}
 
 void bind_connections(nb::module_& module) {
   Class base(module, "Connection",
@@ -592,6 +661,9 @@ void bind_connections(nb::module_& module) {
   bind_changes(base);
   bind_sums(base);
   bind_synaptic(base);
+  bind_saving(base, "Connection", &Self::connection);
+  bind_repr(base, {"input_shape", "output_shape", "batch_size", "step_time", "delayed_by", "biased",
+                   "dtype", "device"});
   bind_dense(module);
   bind_square<LinearDirect>(module, "LinearDirect",
                             "One input to one output: weight, delay and bias (N).");

@@ -3,8 +3,10 @@
 
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
 
 #include "bindings.hpp"
+#include "state.hpp"
 
 namespace cusynapse::python {
 namespace {
@@ -371,7 +373,47 @@ void bind_changes(Class& bound) {
       "Keeps the last samples of each observation, or prepends zero ones.");
 }
 
+using Held = decltype(Self::history);
+
+Held restored(const nb::bytes& state, Device device, StreamHandle stream) {
+  Call call(name, "load", device, stream);
+  Held made;
+  call.run([&](const Stream& on) {
+    const StateBytes bytes = to_state(state);
+    const StateReader reader(bytes);
+    if (reader.holds<bool>()) {
+      made = make_from_state<History<bool>>(on, bytes);
+    } else if (reader.holds<double>()) {
+      made = make_from_state<History<double>>(on, bytes);
+    } else {
+      made = make_from_state<History<float>>(on, bytes);
+    }
+  });
+  return made;
+}
+
+void bind_state(Class& bound) {
+  bind_saving(bound, name, &Self::history);
+  bound
+      .def("__getstate__",
+           [](const Self& self) {
+             const auto device =
+                 visit(self.history, [](const auto& history) { return history.device(); });
+             return std::tuple(save(self.history, name, "__getstate__"), to_string(device));
+           })
+      .def("__setstate__", [](Self* self, const std::tuple<nb::bytes, std::string>& state) {
+        const auto& [bytes, device] = state;
+        new (self) Self{restored(bytes, to_device(nb::cast(device)), {})};
+      });
+  bind_repr(bound,
+            {"shape", "batch_size", "step_time", "duration", "inclusive", "dtype", "device"});
+}
+
 }  // namespace
+
+nb::object load_history(const nb::bytes& state, Device device, StreamHandle stream) {
+  return nb::cast(Self{restored(state, device, stream)});
+}
 
 void bind_histories(nb::module_& module) {
   Class bound(
@@ -385,6 +427,7 @@ void bind_histories(nb::module_& module) {
   bind_slots(bound);
   bind_times(bound);
   bind_changes(bound);
+  bind_state(bound);
 }
 
 }  // namespace cusynapse::python

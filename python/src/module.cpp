@@ -27,6 +27,7 @@ NB_MODULE(_core, module) {
   bind_updaters(module);
   bind_projections(module);
   bind_neurons(module);
+  bind_states(module);
 }
 
 }  // namespace cusynapse::python

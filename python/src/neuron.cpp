@@ -3,8 +3,10 @@
 
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
 
 #include "bindings.hpp"
+#include "state.hpp"
 
 namespace cusynapse::python {
 namespace {
@@ -158,7 +160,36 @@ void bind_state(nb::class_<Self>& bound) {
           "Changes dt, ms. Voltages and spikes stay.");
 }
 
+Either<LeakyIntegrateAndFire> restored(const nb::bytes& state, Device device, StreamHandle stream) {
+  return load_held<Either<LeakyIntegrateAndFire>>(
+      state, name, device, stream,
+      []<class T>(std::type_identity<T>, const Stream& on, StateBytes bytes) {
+        return make_from_state<LeakyIntegrateAndFire<T>>(on, bytes);
+      });
+}
+
+void bind_saved_state(nb::class_<Self>& bound) {
+  bind_saving(bound, name, &Self::neuron);
+  bound
+      .def("__getstate__",
+           [](const Self& self) {
+             const Device device = visit(self.neuron, [](const auto& n) { return n.device(); });
+             return std::tuple(save(self.neuron, name, "__getstate__"), to_string(device));
+           })
+      .def("__setstate__", [](Self* self, const std::tuple<nb::bytes, std::string>& state) {
+        const auto& [bytes, device] = state;
+        new (self) Self{restored(bytes, to_device(nb::cast(device)), {})};
+      });
+  bind_repr(bound,
+            {"shape", "batch_size", "step_time", "time_constant", "rest_voltage", "reset_voltage",
+             "threshold_voltage", "refractory_period", "resistance", "dtype", "device"});
+}
+
 }  // namespace
+
+nb::object load_neuron(const nb::bytes& state, Device device, StreamHandle stream) {
+  return nb::cast(Self{restored(state, device, stream)});
+}
 
 void bind_neurons(nb::module_& module) {
   nb::class_<Self> bound(
@@ -169,6 +200,7 @@ void bind_neurons(nb::module_& module) {
   bind_constructor(bound);
   bind_properties(bound);
   bind_state(bound);
+  bind_saved_state(bound);
 }
 
 }  // namespace cusynapse::python

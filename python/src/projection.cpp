@@ -11,6 +11,7 @@
 #include <tuple>
 
 #include "bindings.hpp"
+#include "state.hpp"
 
 namespace cusynapse::python {
 namespace {
@@ -308,7 +309,57 @@ void bind_hardware(Class& bound) {
           "weight.");
 }
 
+Either<Projection> restored(const nb::bytes& state, Device device, StreamHandle stream) {
+  return load_held<Either<Projection>>(
+      state, name, device, stream,
+      []<class T>(std::type_identity<T>, const Stream& on, StateBytes bytes) {
+        return make_from_state<Projection<T>>(on, bytes);
+      });
+}
+
+// The same with a transform, which is not in the state.
+Either<Projection> restored(const nb::bytes& state, Device device, const Callback& transform) {
+  return load_held<Either<Projection>>(
+      state, name, device, {},
+      [&]<class T>(std::type_identity<T>, const Stream& on, StateBytes bytes) {
+        StateReader reader(bytes);
+        reader.require<T>(name);
+        ProjectionOptions<T> options;
+        options.in_features = reader.integer("in_features");
+        options.out_features = reader.integer("out_features");
+        options.transform = to_transform<T>(transform);
+        auto made = std::make_shared<Projection<T>>(on, options);
+        made->load(on, bytes);
+        return made;
+      });
+}
+
+void bind_state(Class& bound) {
+  bind_saving(bound, name, &Self::projection);
+  using State = std::tuple<nb::bytes, std::string, std::optional<Transform>>;
+  bound
+      .def("__getstate__",
+           [](const Self& self) {
+             const Device device = visit(self.projection, [](const auto& p) { return p.device(); });
+             return std::tuple(save(self.projection, name, "__getstate__"), to_string(device),
+                               self.transform.function());
+           })
+      .def("__setstate__", [](Self* self, const State& state) {
+        const auto& [bytes, device_name, transform] = state;
+        const Device device = to_device(nb::cast(device_name));
+        const Callback callback = transform ? Callback(*transform) : Callback();
+        Either<Projection> held =
+            transform ? restored(bytes, device, callback) : restored(bytes, device, StreamHandle());
+        new (self) Self{std::move(held), callback};
+      });
+  bind_repr(bound, {"in_features", "out_features", "receptor", "is_masked", "dtype", "device"});
+}
+
 }  // namespace
+
+nb::object load_projection(const nb::bytes& state, Device device, StreamHandle stream) {
+  return nb::cast(Self{restored(state, device, stream), {}});
+}
 
 void bind_projections(nb::module_& module) {
   Class bound(
@@ -323,6 +374,7 @@ void bind_projections(nb::module_& module) {
   bind_weights(bound);
   bind_sums(bound);
   bind_hardware(bound);
+  bind_state(bound);
 }
 
 }  // namespace cusynapse::python

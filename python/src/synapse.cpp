@@ -3,11 +3,13 @@
 
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
 
 #include <string>
 
 #include "bindings.hpp"
 #include "cusynapse/models.hpp"
+#include "state.hpp"
 
 namespace cusynapse::python {
 namespace {
@@ -87,12 +89,19 @@ auto bind_model(nb::module_& module, const char* name, const char* about,
       "device"_a = "cpu", "stream"_a = nb::none());
   bound.def_static(
       "factory",
-      [name](Number<Constants>... values, const std::string& interpolation, double tolerance,
-             std::optional<double> current_overbound, std::optional<bool> spike_overbound) {
+      [name, constants...](Number<Constants>... values, const std::string& interpolation,
+                           double tolerance, std::optional<double> current_overbound,
+                           std::optional<bool> spike_overbound) {
+        Arguments arguments;
+        ((arguments[constants.name] = values), ...);
+        arguments["interpolation"] = interpolation;
+        arguments["tolerance"] = tolerance;
+        arguments["current_overbound"] = current_overbound;
+        arguments["spike_overbound"] = spike_overbound;
         const SynapseOptions options =
             make_options(name, interpolation, tolerance, current_overbound, spike_overbound);
         const Parameters parameters{values...};
-        return FactoryObject{name, Model<float>::factory(parameters, options),
+        return FactoryObject{name, arguments, Model<float>::factory(parameters, options),
                              Model<double>::factory(parameters, options)};
       },
       nb::kw_only(), nb::arg(constants.name)..., "interpolation"_a = "previous",
@@ -111,6 +120,22 @@ auto bind_model(nb::module_& module, const char* name, const char* about,
                            self, [&](const auto& synapse) { return synapse.parameters().*member; });
                      }),
    ...);
+  bound
+      .def("__getstate__",
+           [name](const Object& self) {
+             const Device device = visit(self.synapse, [](const auto& s) { return s.device(); });
+             return std::tuple(save(self.synapse, name, "__getstate__"), to_string(device));
+           })
+      .def("__setstate__", [name](Object* self, const std::tuple<nb::bytes, std::string>& state) {
+        const auto& [bytes, device] = state;
+        new (self) Object{{load_held<Either<CurrentSynapse>>(
+            bytes, name, to_device(nb::cast(device)), {},
+            []<class T>(std::type_identity<T>, const Stream& on, StateBytes of) {
+              return std::shared_ptr<CurrentSynapse<T>>(make_from_state<Model<T>>(on, of));
+            })}};
+      });
+  bind_repr(bound,
+            {"shape", "batch_size", "step_time", "delay", constants.name..., "dtype", "device"});
   return bound;
 }
 
@@ -177,9 +202,12 @@ void bind_parts(nb::class_<Double, SynapseObject>& bound) {
 
 void bind_base(nb::module_& module) {
   using Self = SynapseObject;
-  nb::class_<Self>(module, "Synapse",
-                   "A batch of synapses: turns spikes into currents and remembers both for a while."
-                   "\n\nArrays are [batch_size, *shape], times ms, charges pC, currents nA.")
+  nb::class_<Self> bound(
+      module, "Synapse",
+      "A batch of synapses: turns spikes into currents and remembers both for a while."
+      "\n\nArrays are [batch_size, *shape], times ms, charges pC, currents nA.");
+  bind_saving(bound, "Synapse", &Self::synapse);
+  bound
       .def_prop_ro(
           "shape",
           [](const Self& self) { return visit(self.synapse, [](auto& s) { return s.shape(); }); })
@@ -387,9 +415,25 @@ void bind_base(nb::module_& module) {
 }
 
 void bind_factory(nb::module_& module) {
-  nb::class_<FactoryObject>(
+  nb::class_<FactoryObject> bound(
       module, "SynapseFactory",
-      "A model and its constants, without a shape: makes synapses, for connections and groups.")
+      "A model and its constants, without a shape: makes synapses, for connections and groups.");
+  bound
+      .def("__repr__",
+           [](const FactoryObject& self) {
+             return nb::str("{}.factory({})").format(self.model, describe(self.arguments));
+           })
+      .def("__getstate__",
+           [](const FactoryObject& self) {
+             return std::tuple(std::string(self.model), self.arguments);
+           })
+      .def("__setstate__",
+           [](FactoryObject* self, const std::tuple<std::string, Arguments>& state) {
+             const auto& [model, arguments] = state;
+             const nb::object made =
+                 nb::module_::import_("cusynapse").attr(model.c_str()).attr("factory")(**arguments);
+             new (self) FactoryObject(nb::cast<FactoryObject>(made));
+           })
       .def_prop_ro("model", [](const FactoryObject& self) { return self.model; })
       .def(
           "__call__",
@@ -424,6 +468,15 @@ nb::object wrap(std::shared_ptr<CurrentSynapse<T>> synapse) {
 
 template nb::object wrap(std::shared_ptr<CurrentSynapse<float>>);
 template nb::object wrap(std::shared_ptr<CurrentSynapse<double>>);
+
+nb::object load_synapse(const nb::bytes& state, Device device, StreamHandle stream) {
+  const auto held = load_held<Either<CurrentSynapse>>(
+      state, "Synapse", device, stream,
+      []<class T>(std::type_identity<T>, const Stream& on, StateBytes bytes) {
+        return std::shared_ptr<CurrentSynapse<T>>(load_current<T>(on, bytes));
+      });
+  return std::visit([](const auto& synapse) { return wrap(synapse); }, held);
+}
 
 void bind_synapses(nb::module_& module) {
   bind_base(module);

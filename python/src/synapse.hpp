@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "array.hpp"
+#include "cusynapse/models.hpp"
 #include "cusynapse/synapse.hpp"
 
 namespace cusynapse::python {
@@ -13,9 +14,13 @@ struct SynapseObject {
   Either<CurrentSynapse> synapse;
 };
 
+/// Arguments by name.
+using Arguments = nb::typed<nb::dict, nb::str, nb::object>;
+
 /// Makes synapses of one model and its constants, of either element type.
 struct FactoryObject {
   const char* model;
+  Arguments arguments;  ///< what the model's `factory` was called with
   SynapseFactory<float> of_float;
   SynapseFactory<double> of_double;
 
@@ -32,5 +37,12 @@ struct FactoryObject {
 /// A synapse as an object of the class of its model.
 template <class T>
 nb::object wrap(std::shared_ptr<CurrentSynapse<T>> synapse);
+
+/// The synapse of a saved state: those of all models of the library are of this class.
+template <class T>
+std::unique_ptr<CurrentSynapse<T>> load_current(const Stream& stream, StateBytes state) {
+  return std::unique_ptr<CurrentSynapse<T>>(
+      static_cast<CurrentSynapse<T>*>(cusynapse::load_synapse<T>(stream, state).release()));
+}
 
 }  // namespace cusynapse::python

@@ -2,9 +2,11 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
 #include "bindings.hpp"
+#include "state.hpp"
 #include "synapse.hpp"
 
 namespace cusynapse::python {
@@ -119,7 +121,40 @@ void bind_groups(nb::module_& module) {
               call.run([&](const Stream& on) { group.refresh(on); });
             });
           },
-          nb::kw_only(), "stream"_a = nb::none(), "Takes over changes of the members.");
+          nb::kw_only(), "stream"_a = nb::none(), "Takes over changes of the members.")
+      .def("__repr__",
+           [](nb::handle self) {
+             return nb::str("SynapseGroup({} members, input_size={}, dtype={!r}, device={!r})")
+                 .format(nb::len(self), self.attr("input_size"), self.attr("dtype"),
+                         self.attr("device"));
+           })
+      .def("__getstate__",
+           [](const Self& self) {
+             return visit(self.group, []<class T>(const SynapseGroup<T>& group) {
+               Call call(name, "__getstate__", group[0].device());
+               std::vector<std::vector<std::uint8_t>> states;
+               call.run([&](const Stream& on) {
+                 for (std::size_t i = 0; i < group.size(); ++i) states.push_back(group[i].save(on));
+               });
+               std::vector<nb::bytes> members;
+               for (const auto& state : states) members.emplace_back(state.data(), state.size());
+               return std::tuple(std::move(members), to_string(group[0].device()));
+             });
+           })
+      .def("__setstate__",
+           [](Self* self, const std::tuple<std::vector<nb::bytes>, std::string>& state) {
+             const auto& [members, device] = state;
+             if (members.empty()) throw nb::value_error("SynapseGroup: a state without members");
+             new (self) Self{load_held<Either<SynapseGroup>>(
+                 members[0], name, to_device(nb::cast(device)), {},
+                 [&members]<class T>(std::type_identity<T>, const Stream& on, StateBytes) {
+                   std::vector<std::unique_ptr<CurrentSynapse<T>>> synapses;
+                   for (const nb::bytes& member : members) {
+                     synapses.push_back(load_current<T>(on, to_state(member)));
+                   }
+                   return std::make_shared<SynapseGroup<T>>(on, std::move(synapses));
+                 })};
+           });
 }
 
 }  // namespace cusynapse::python

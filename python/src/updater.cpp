@@ -3,11 +3,15 @@
 
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/variant.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
+
 #include "bindings.hpp"
 #include "connection.hpp"
+#include "state.hpp"
 
 namespace cusynapse::python {
 namespace {
@@ -55,14 +59,22 @@ PyType_Slot updater_slots[] = {{Py_tp_traverse, reinterpret_cast<void*>(traverse
 // A function from a list of arrays to one.
 using Reducer = nb::typed<nb::callable, Result(nb::typed<nb::list, Result>)>;
 
+constexpr std::initializer_list<std::pair<const char*, BoundRule>> rules = {
+    {"none", BoundRule::none},
+    {"multiplicative", BoundRule::multiplicative},
+    {"power", BoundRule::power},
+    {"scaled_multiplicative", BoundRule::scaled_multiplicative},
+    {"scaled_power", BoundRule::scaled_power},
+    {"sharp", BoundRule::sharp}};
+
 BoundRule to_rule(const std::string& word) {
-  return choose<BoundRule>("UpdateBound", "rule", word,
-                           {{"none", BoundRule::none},
-                            {"multiplicative", BoundRule::multiplicative},
-                            {"power", BoundRule::power},
-                            {"scaled_multiplicative", BoundRule::scaled_multiplicative},
-                            {"scaled_power", BoundRule::scaled_power},
-                            {"sharp", BoundRule::sharp}});
+  return choose<BoundRule>("UpdateBound", "rule", word, rules);
+}
+
+const char* name_of(BoundRule rule) {
+  const auto* const found = std::find_if(rules.begin(), rules.end(),
+                                         [&](const auto& pair) { return pair.second == rule; });
+  return found->first;
 }
 
 // A reduction by a function of Python's: it is given copies of the parts and gives their reduction.
@@ -77,14 +89,26 @@ UpdateReducer<T> to_reducer(const Callback& callback) {
 }
 
 void bind_bounds(nb::module_& module) {
-  nb::class_<UpdateBound<double>>(
+  nb::class_<UpdateBound<double>> bound(
       module, "UpdateBound",
       "The bound of one side: what it is multiplied with, of the room r between the parameter "
       "before the\nupdate and limit.\n\nrule is 'none' (1), 'multiplicative' (r), 'power' "
       "(r**power), "
       "'scaled_multiplicative' (r / range),\n'scaled_power' ((r / range)**power) or 'sharp' (1 "
       "where "
-      "r > 0, else 0).")
+      "r > 0, else 0).");
+  bind_repr(bound, {"rule", "limit", "power", "range"});
+  using Bound = std::tuple<std::string, double, double, double>;
+  bound
+      .def("__getstate__",
+           [](const UpdateBound<double>& self) {
+             return Bound(name_of(self.rule), self.limit, self.power, self.range);
+           })
+      .def("__setstate__",
+           [](UpdateBound<double>* self, const Bound& state) {
+             const auto& [rule, limit, power, range] = state;
+             new (self) UpdateBound<double>{to_rule(rule), limit, power, range};
+           })
       .def(
           "__init__",
           [](UpdateBound<double>* self, const std::string& rule, double limit, double power,
@@ -92,11 +116,20 @@ void bind_bounds(nb::module_& module) {
             new (self) UpdateBound<double>{to_rule(rule), limit, power, range};
           },
           "rule"_a = "none", "limit"_a = 0.0, nb::kw_only(), "power"_a = 1.0, "range"_a = 1.0)
+      .def_prop_ro("rule", [](const UpdateBound<double>& self) { return name_of(self.rule); })
       .def_ro("limit", &UpdateBound<double>::limit)
       .def_ro("power", &UpdateBound<double>::power)
       .def_ro("range", &UpdateBound<double>::range);
-  nb::class_<UpdateBounds>(module, "UpdateBounds",
-                           "Bounds of the positive side (upper) and of the negative one (lower).")
+  nb::class_<UpdateBounds> both(
+      module, "UpdateBounds",
+      "Bounds of the positive side (upper) and of the negative one (lower).");
+  bind_repr(both, {"upper", "lower"});
+  using Both = std::tuple<UpdateBound<double>, UpdateBound<double>>;
+  both.def("__getstate__", [](const UpdateBounds& self) { return Both(self.upper, self.lower); })
+      .def("__setstate__",
+           [](UpdateBounds* self, const Both& state) {
+             new (self) UpdateBounds{std::get<0>(state), std::get<1>(state)};
+           })
       .def(nb::init<UpdateBound<double>, UpdateBound<double>>(), nb::kw_only(),
            "upper"_a = UpdateBound<double>(), "lower"_a = UpdateBound<double>())
       .def_ro("upper", &UpdateBounds::upper)
@@ -201,6 +234,30 @@ void bind_accumulator(nb::module_& module) {
           },
           nb::kw_only(), "stream"_a = nb::none(), "Forgets all parts.");
 
+  bind_saving(bound, name, &Self::accumulator);
+  bind_repr(bound, {"shape", "dtype", "device"});
+  bound
+      .def("__getstate__",
+           [](const Self& self) {
+             return visit(self.accumulator, [&](const auto& a) {
+               return std::tuple(save(self.accumulator, "Accumulator", "__getstate__"), a.shape(),
+                                 to_string(a.device()));
+             });
+           })
+      .def(
+          "__setstate__", [](Self* self, const std::tuple<nb::bytes, Extents, std::string>& state) {
+            const auto& [bytes, shape, device] = state;
+            new (self)
+                Self{load_held<Either<Accumulator>>(
+                         bytes, "Accumulator", to_device(nb::cast(device)), {},
+                         [&shape]<class T>(std::type_identity<T>, const Stream& on, StateBytes of) {
+                           auto made = std::make_shared<Accumulator<T>>(on, shape.shape());
+                           made->load(on, of);
+                           return made;
+                         }),
+                     {}};
+          });
+
   const auto def_add = [&](const char* function, auto add, const char* about) {
     bound.def(
         function,
@@ -245,38 +302,67 @@ std::shared_ptr<Updater<T>> make_updater(const Stream& stream, Connection<T>& co
   }
 }
 
+using Given = nb::pointer_and_handle<ConnectionObject>;
+using Names = std::vector<std::string>;
+
+// An updater and the objects of its accumulators.
+UpdaterObject make_object(const Given& connection, const std::optional<Names>& parameters,
+                          StreamHandle stream) {
+  std::optional<std::vector<Parameter>> chosen;
+  if (parameters) {
+    chosen.emplace();
+    for (const std::string& name : *parameters) {
+      chosen->push_back(to_parameter("Updater.__init__", name));
+    }
+  }
+  return visit(connection.p->connection, [&]<class T>(Connection<T>& held) {
+    Call call("Updater", "__init__", held.device(), stream);
+    std::shared_ptr<Updater<T>> made;
+    call.run([&](const Stream& on) { made = make_updater(on, held, chosen); });
+    nb::dict accumulators;
+    for (const auto& [parameter, word] :
+         {std::pair{Parameter::weight, "weight"}, std::pair{Parameter::bias, "bias"},
+          std::pair{Parameter::delay, "delay"}}) {
+      if (!made->has(parameter)) continue;
+      accumulators[word] = nb::cast(
+          AccumulatorObject{std::shared_ptr<Accumulator<T>>(made, &(*made)[parameter]), {}});
+    }
+    return UpdaterObject{std::move(made), nb::borrow(connection.h), accumulators};
+  });
+}
+
 void bind_updater(nb::module_& module) {
   using Self = UpdaterObject;
   constexpr const char* where = "Updater";
-  nb::class_<Self>(module, where, nb::type_slots(updater_slots),
-                   "Updates of a connection's parameters: an accumulator for each of them, "
-                   "updater['weight'].")
+  nb::class_<Self> bound(
+      module, where, nb::type_slots(updater_slots),
+      "Updates of a connection's parameters: an accumulator for each of them, updater['weight'].");
+  bind_saving(bound, where, &Self::updater);
+  bound
+      .def("__repr__",
+           [](const Self& self) {
+             return nb::str("Updater(parameters={!r}, connection={!r})")
+                 .format(nb::list(self.accumulators), self.connection);
+           })
+      .def("__getstate__",
+           [](const Self& self) {
+             return std::tuple(save(self.updater, where, "__getstate__"), self.connection,
+                               nb::cast<Names>(nb::list(self.accumulators)));
+           })
+      .def("__setstate__",
+           [](Self* self, const std::tuple<nb::bytes, Given, Names>& state) {
+             const auto& [bytes, connection, parameters] = state;
+             UpdaterObject made = make_object(connection, parameters, {});
+             visit(made.updater, [&bytes = bytes](auto& updater) {
+               Call call(where, "__setstate__", device_of(updater));
+               call.run([&](const Stream& on) { updater.load(on, to_state(bytes)); });
+             });
+             new (self) Self(std::move(made));
+           })
       .def(
           "__init__",
-          [](Self* self, nb::pointer_and_handle<ConnectionObject> connection,
-             const std::optional<std::vector<std::string>>& parameters, StreamHandle stream) {
-            std::optional<std::vector<Parameter>> chosen;
-            if (parameters) {
-              chosen.emplace();
-              for (const std::string& name : *parameters) {
-                chosen->push_back(to_parameter("Updater.__init__", name));
-              }
-            }
-            visit(connection.p->connection, [&]<class T>(Connection<T>& held) {
-              Call call("Updater", "__init__", held.device(), stream);
-              std::shared_ptr<Updater<T>> made;
-              call.run([&](const Stream& on) { made = make_updater(on, held, chosen); });
-              nb::dict accumulators;
-              for (const auto& [parameter, word] :
-                   {std::pair{Parameter::weight, "weight"}, std::pair{Parameter::bias, "bias"},
-                    std::pair{Parameter::delay, "delay"}}) {
-                if (!made->has(parameter)) continue;
-                accumulators[word] = nb::cast(AccumulatorObject{
-                    std::shared_ptr<Accumulator<T>>(made, &(*made)[parameter]), {}});
-              }
-              new (self) Self{std::move(made), nb::borrow(connection.h), accumulators};
-            });
-          },
+          [](Self* self, const Given& connection, const std::optional<Names>& parameters,
+             StreamHandle stream) { new (self) Self(make_object(connection, parameters, stream)); },
           "connection"_a, "parameters"_a = nb::none(), nb::kw_only(), "stream"_a = nb::none(),
           "For these parameters, or for every one the connection has.")
       .def_prop_ro(

@@ -81,6 +81,25 @@ def test_reductions_of_yours():
     assert (connection.weight == 2.0).all()
 
 
+def test_saving():
+    factory = cusynapse.AlphaCurrent.factory(spike_charge=20.0, time_constant=5.0)
+    connection = cusynapse.LinearDense(8, 4, factory, delay=3.0)
+    recording = np.random.default_rng(1).random((6, 1, 8)) < 0.5
+    connection.forward(recording[0])
+    device = "cpu"
+
+    state = connection.save()
+    for spikes in recording:
+        connection.forward(spikes)
+    connection.load(state)  # back to where it was
+    another = cusynapse.load(state, device=device)
+
+    assert connection.save() == another.save() == state
+    for spikes in recording:
+        np.testing.assert_array_equal(connection.forward(spikes), another.forward(spikes))
+    assert connection.save() != state
+
+
 def test_in_place_of_inferno():
     torch = pytest.importorskip("torch")
     spikes = torch.ones(32, 28, 28)

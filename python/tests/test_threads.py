@@ -42,6 +42,15 @@ def test_a_long_call_lets_other_threads_run():
     assert pause < duration / 2
 
 
+def test_saving_and_loading_let_other_threads_run():
+    connection = cusynapse.LinearDense(4096, 2048, models.factory("DeltaCurrent"))
+    state = connection.save()
+    for call in (connection.save, lambda: connection.load(state), lambda: cusynapse.load(state),
+                 connection.__getstate__):
+        duration, pause = longest_pause_during(call)
+        assert pause < duration / 2
+
+
 def test_objects_of_their_own_are_stepped_by_two_threads_at_once():
     synapses = [models.synapse("AlphaCurrent", 50000, delay=3.0) for _ in range(2)]
     spikes = np.random.default_rng(1).random((1, 50000)) < 0.1

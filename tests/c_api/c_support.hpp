@@ -80,6 +80,7 @@ struct Destroy {
   void operator()(cusynapse_accumulator* handle) const { cusynapse_accumulator_destroy(handle); }
   void operator()(cusynapse_updater* handle) const { cusynapse_updater_destroy(handle); }
   void operator()(cusynapse_projection* handle) const { cusynapse_projection_destroy(handle); }
+  void operator()(cusynapse_state* handle) const { cusynapse_state_destroy(handle); }
 };
 
 /// A handle that is given back.

@@ -1,0 +1,65 @@
+// Saved states in C: what every object does with them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "cusynapse/state.hpp"
+#include "host/c_api.hpp"
+
+struct cusynapse_state {
+  std::vector<std::uint8_t> bytes;
+};
+
+namespace cusynapse::c_api {
+
+inline StateBytes bytes_of(const host::Where& where, const std::uint8_t* data, std::size_t size) {
+  require(where, "data", data);
+  return {data, size};
+}
+
+template <class AnyHandle>
+cusynapse_status save(const AnyHandle* handle, const char* function, cusynapse_stream stream,
+                      cusynapse_state** state) noexcept {
+  return with(handle, function, [&](const auto& object, const host::Where& where) {
+    require(where, "state", state);
+    *state = new cusynapse_state{object.save(stream_of(where, stream))};
+  });
+}
+
+template <class AnyHandle>
+cusynapse_status load(AnyHandle* handle, const char* function, cusynapse_stream stream,
+                      const std::uint8_t* data, std::size_t size) noexcept {
+  return with(handle, function, [&](auto& object, const host::Where& where) {
+    object.load(stream_of(where, stream), bytes_of(where, data, size));
+  });
+}
+
+/// Gives what `make(T(), stream, bytes)` makes of a state, T being the one of its elements.
+/// Elements of none of the types are refused by what makes an object of the first.
+template <class First, class... Types, class AnyHandle, class Make>
+void create_from_state(const host::Where& where, cusynapse_stream stream, const std::uint8_t* data,
+                       std::size_t size, const char* what, AnyHandle** out, const Make& make) {
+  require(where, what, out);
+  const Stream on = stream_of(where, stream);
+  const StateBytes bytes = bytes_of(where, data, size);
+  const StateReader state(bytes);
+  const auto give_of = [&](auto element) {
+    give(out, make(element, on, bytes));
+    return true;
+  };
+  if (!((state.holds<Types>() && give_of(Types())) || ...)) give_of(First());
+}
+
+/// An object that has a constructor from a state.
+template <class Object>
+std::shared_ptr<Object> object_of(const Stream& stream, StateBytes bytes) {
+  StateReader state(bytes);
+  auto made = std::make_shared<Object>(stream, state);
+  state.finish();
+  return made;
+}
+
+}  // namespace cusynapse::c_api
