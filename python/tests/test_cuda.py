@@ -1,5 +1,8 @@
 """The same bits on a GPU, where there is one."""
 
+import copy
+import pickle
+
 import cusynapse
 import models
 import numpy as np
@@ -32,6 +35,29 @@ def test_sums_have_the_bits_of_the_cpu(generator):
         x = (generator.random((3, 40)) < 0.3).astype(np.float32)
         there.forward(on_gpu(x)[0], out=out, stream=LEGACY)
         np.testing.assert_array_equal(owner.to_host("weight", stream=LEGACY), on_cpu.forward(x))
+
+
+def test_a_state_goes_on_on_the_other_device(generator):
+    synapse = models.synapse("AlphaCurrent", (3, 40), delay=4.0)
+    for _ in range(7):
+        synapse.step(generator.random((1, 3, 40)) < 0.3)
+    there = cusynapse.load(synapse.save(), device="cuda", stream=LEGACY)
+    assert there.device == "cuda:0"
+    assert there.save(stream=LEGACY) == synapse.save()
+    synapse.clear()
+    synapse.load(there.save(stream=LEGACY))
+    assert synapse.save() == there.save(stream=LEGACY)
+    assert synapse.current().any()
+
+
+def test_a_pickle_is_read_on_the_device_it_was_written_on():
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    if not torch.cuda.is_available():
+        pytest.skip("PyTorch was built without CUDA")
+    connection = cusynapse.LinearDense(4, 3, models.factory("AlphaCurrent"), device="cuda")
+    for restored in (pickle.loads(pickle.dumps(connection)), copy.copy(connection)):
+        assert (restored.device, restored.synapse.device) == ("cuda:0", "cuda:0")
+        assert restored.save() == connection.save()
 
 
 def test_an_array_of_the_host_is_refused():
