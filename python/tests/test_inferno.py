@@ -398,6 +398,28 @@ def test_wrong_inputs_are_refused_and_change_nothing(kind):
     assert torch.equal(connection.synapse.current, before)
 
 
+def test_what_is_no_tensor_is_refused(kind):
+    connection, synapse = make_connection(kind), make_synapse("SingleExponentialCurrent")
+    for wrong in torch.ones(connection.batched_inshape).numpy(), [[1.0]], 1.0, None:
+        expected = rf"is of type {type(wrong).__name__}, expected a torch\.Tensor"
+        with pytest.raises(cusynapse.NotSupported, match=f"{kind}.forward: input {expected}"):
+            connection(wrong)
+        for call in (connection.like_synaptic, connection.like_input)[:2 * (kind == "Conv2D")]:
+            with pytest.raises(cusynapse.NotSupported, match=f"{kind}.*: data {expected}"):
+                call(wrong)
+        with pytest.raises(cusynapse.NotSupported, match=f"{kind}.weight: values {expected}"):
+            connection.weight = wrong
+        with pytest.raises(cusynapse.NotSupported, match=f"forward: input {expected}"):
+            synapse(wrong)
+        with pytest.raises(cusynapse.NotSupported, match=f"current_at: selector {expected}"):
+            synapse.current_at(wrong)
+        with pytest.raises(cusynapse.NotSupported, match=f"set_spike: values {expected}"):
+            synapse.spike = wrong
+    assert torch.equal(synapse.current, torch.zeros(synapse.batchedshape))
+    bare = make_connection(kind, bias=False, delay=None)
+    bare.bias = bare.delay = None  # which it does not have: nothing happens
+
+
 def test_a_synapse_serves_one_connection():
     made = make_synapse("DeltaCurrent", shape=6)
     drop_in.LinearDirect(6, DT, synapse=lambda *arguments: made)

@@ -9,6 +9,7 @@ from .. import _core
 from .._errors import InvalidArgument, NotSupported, ShapeMismatch
 from ._module import (
     Module,
+    check_tensor,
     dtype_of,
     empty,
     extents,
@@ -142,6 +143,7 @@ class Connection(Module):
 
     def _set(self, name, value):
         if name + "_" in self._parameters:
+            check_tensor(f"{type(self).__name__}.{name}", "values", value)
             self._parameters[name + "_"].data = value
 
     @property
@@ -301,6 +303,7 @@ class Connection(Module):
     # Stepping.
 
     def _input(self, where, what, tensor):
+        check_tensor(where, what, tensor)
         if tensor.ndim == 0 or math.prod(tensor.shape[1:]) != self.insize():
             raise ShapeMismatch(f"{where}: {what} has shape {list(tensor.shape)}, expected "
                                 f"{list(self.batched_inshape)}")
@@ -450,7 +453,8 @@ class LinearLateral(_Dense):
                              device=self._core.device)
 
     def _set(self, name, value):
-        if name != "bias":
+        if name != "bias" and name + "_" in self._parameters:
+            check_tensor(f"LinearLateral.{name}", "values", value)
             try:
                 value = value * self.mask
             except RuntimeError:

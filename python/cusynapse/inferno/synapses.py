@@ -8,6 +8,7 @@ from .. import _core
 from .._errors import InvalidArgument, NotSupported, ShapeMismatch
 from ._module import (
     Module,
+    check_tensor,
     default_dtype,
     dtype_of,
     empty,
@@ -153,6 +154,7 @@ class Synapse(Module):
         if self._patches is not None:
             raise NotSupported(f"{where}: the synapse of a Conv2D remembers pixels, not the copies "
                                "of them that it shows")
+        check_tensor(where, "values", tensor)
         if tuple(tensor.shape) != self.batchedshape:
             raise ShapeMismatch(f"{where}: values have shape {list(tensor.shape)}, expected "
                                 f"{list(self.batchedshape)}")
