@@ -196,8 +196,10 @@ Call::Taken Call::take(const char* what, const nb::object& given, bool is_writte
   if (is_written && nb::try_cast(array, written)) {
     taken = nb::ndarray<nb::ro>(written);
   } else if (!nb::try_cast(array, taken)) {
+    const nb::object dtype = nb::getattr(given, "dtype", nb::none());
     refuse(Errc::not_supported, std::string(what) + " is of type " +
                                     nb::cast<std::string>(nb::type_name(given.type())) +
+                                    (dtype.is_none() ? "" : " and dtype " + dtype_text(dtype)) +
                                     ", expected an array that can be taken through DLPack");
   } else if (is_written) {
     refuse(Errc::invalid_argument, std::string(what) + " is read-only");

@@ -158,6 +158,14 @@ def test_another_dtype_is_refused_not_cast(library, dtype_given):
             synapse.current(library.array(np.zeros((2, 5)), dtype_given))
 
 
+@pytest.mark.parametrize("dtype_given", [">f4", "O", "S1", "M8[s]"])
+def test_a_dtype_that_dlpack_does_not_know_is_named(dtype_given):
+    spikes = np.zeros((2, 5)).astype(dtype_given)
+    with pytest.raises(TypeError, match="spikes is of type ndarray and dtype") as raised:
+        single().step(spikes)
+    assert str(spikes.dtype) in str(raised.value)
+
+
 def test_another_order_is_refused_not_copied(library):
     synapse = single()
     transposed = library.array(np.zeros((5, 2)), "bool").T
