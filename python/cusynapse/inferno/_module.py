@@ -1,8 +1,13 @@
 """What synapses and connections share: modules over an object of the library, and its tensors."""
 
+from collections.abc import Sequence
+from typing import Union
+
 import torch
 
 from .._errors import InvalidArgument, NotSupported, ShapeMismatch
+
+Extents = Union[int, Sequence[int]]
 
 
 class Module(torch.nn.Module):
