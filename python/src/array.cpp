@@ -58,14 +58,17 @@ const char* module_of(Library library) {
   return "";
 }
 
+// The library of an array's class, or of one it is derived from.
 Library library_of(nb::handle array) {
-  const nb::object module = nb::getattr(array.type(), "__module__", nb::none());
-  if (!nb::isinstance<nb::str>(module)) return Library::unknown;
-  const std::string name = nb::cast<std::string>(module);
-  const std::string package = name.substr(0, name.find('.'));
-  if (package == "jaxlib") return Library::jax;
-  for (const Library library : {Library::numpy, Library::torch, Library::cupy, Library::jax}) {
-    if (package == module_of(library)) return library;
+  for (const nb::handle base : nb::borrow<nb::tuple>(array.type().attr("__mro__"))) {
+    const nb::object module = nb::getattr(base, "__module__", nb::none());
+    if (!nb::isinstance<nb::str>(module)) continue;
+    const std::string name = nb::cast<std::string>(module);
+    const std::string package = name.substr(0, name.find('.'));
+    if (package == "jaxlib") return Library::jax;
+    for (const Library library : {Library::numpy, Library::torch, Library::cupy, Library::jax}) {
+      if (package == module_of(library)) return library;
+    }
   }
   return Library::unknown;
 }

@@ -158,6 +158,15 @@ def test_another_dtype_is_refused_not_cast(library, dtype_given):
             synapse.current(library.array(np.zeros((2, 5)), dtype_given))
 
 
+def test_arrays_of_derived_classes_are_their_library_s(library):
+    synapse = single(delay=2.0)
+    given = library.array(np.zeros((2, 5)), "float32")
+    derived = type("Derived", (type(given),), {})
+    as_derived = getattr(given, "as_subclass", getattr(given, "view", None))(derived)
+    assert isinstance(synapse.current_at(as_derived), type(given))
+    synapse.step(as_derived)
+
+
 @pytest.mark.parametrize("dtype_given", [">f4", "O", "S1", "M8[s]"])
 def test_a_dtype_that_dlpack_does_not_know_is_named(dtype_given):
     spikes = np.zeros((2, 5)).astype(dtype_given)
