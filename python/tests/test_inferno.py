@@ -429,6 +429,24 @@ def test_a_synapse_serves_one_connection():
         drop_in.LinearDirect(5, DT, synapse=lambda *arguments: make_synapse("DeltaCurrent"))
 
 
+@pytest.mark.parametrize("overridden", ["forward", "current", "spike_at"])
+def test_a_synapse_that_sums_would_not_see_is_refused(overridden):
+    class Derived(drop_in.DeltaCurrent):
+        pass
+
+    def make():
+        return drop_in.LinearDirect(6, DT, synapse=lambda shape, dt, delay, batch_size: Derived(
+            shape, dt, spike_charge=1.0, delay=delay, batch_size=batch_size))
+
+    Derived.clear = lambda self, **kwargs: None  # which a connection calls
+    assert type(make().synapse) is Derived
+    setattr(Derived, overridden, getattr(drop_in.SingleExponentialCurrent, overridden))
+    make()  # the same as it had
+    setattr(Derived, overridden, lambda self, *arguments: torch.ones(1, 6))
+    with pytest.raises(cusynapse.NotSupported, match=f"Derived with a {overridden} of its own"):
+        make()
+
+
 def run_example(library):
     return subprocess.run(
         [sys.executable, str(ROOT / "examples/python/inferno_program.py"), "--library", library],

@@ -76,6 +76,12 @@ class Connection(Module):
         if not isinstance(synapse, Synapse):
             raise NotSupported(f"{type(self).__name__}.__init__: the synapse made is a "
                                f"{type(synapse).__name__}, expected a cusynapse.inferno.Synapse")
+        for name in ("forward", "current", "current_at", "spike", "spike_at"):
+            if getattr(type(synapse), name) is not getattr(Synapse, name):
+                raise NotSupported(
+                    f"{type(self).__name__}.__init__: the synapse made is a "
+                    f"{type(synapse).__name__} with a {name} of its own, which sums do not call: "
+                    "expected that of cusynapse.inferno (forward hooks are called)")
         if synapse._owner is not None:
             raise NotSupported(f"{type(self).__name__}.__init__: the synapse belongs to another "
                                "connection")
