@@ -3,6 +3,8 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
+
 #include "bindings.hpp"
 #include "cusynapse/buffer.hpp"
 
@@ -11,6 +13,9 @@ namespace {
 
 constexpr nb::dlpack::dtype bool_type = {static_cast<std::uint8_t>(nb::dlpack::dtype_code::Bool), 8,
                                          1};
+
+// So that no product of extents is too large to count.
+constexpr double most_packed_spikes = 0x1p56;
 
 bool is_byte(nb::dlpack::dtype dtype) {
   return dtype == bool_type || dtype == nb::dtype<std::uint8_t>();
@@ -442,6 +447,17 @@ void bind_arrays(nb::module_& module) {
       .def(
           "__init__",
           [](PackedArray* self, const Array& bytes, const Extents& shape) {
+            double spikes = 1.0;
+            for (const std::int64_t extent : shape.values) {
+              spikes *= static_cast<double>(std::max<std::int64_t>(extent, 1));
+            }
+            const auto is_negative = [](std::int64_t extent) { return extent < 0; };
+            if (spikes > most_packed_spikes ||
+                std::any_of(shape.values.begin(), shape.values.end(), is_negative)) {
+              throw Error(Errc::invalid_argument,
+                          "PackedSpikes: shape is " + to_string(shape.shape()) +
+                              ", expected extents of at least 0, of at most 2^56 spikes");
+            }
             new (self) PackedArray{bytes, shape.shape()};
           },
           nb::arg("bytes"), nb::arg("shape"))

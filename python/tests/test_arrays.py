@@ -248,6 +248,12 @@ def test_packed_spikes_are_bytes():
         single().step(cusynapse.PackedSpikes(np.zeros(2, np.int8), (2, 5)))
 
 
+@pytest.mark.parametrize("shape", [(2**61, 1, 64), (2**62, 4, 3), (0, 2**62, 2**62), (-1, 5)])
+def test_packed_spikes_that_cannot_be_counted_are_refused(shape):
+    with pytest.raises(ValueError, match="PackedSpikes: shape is .*, expected extents of at least 0"):
+        cusynapse.PackedSpikes(np.zeros(0, np.uint8), shape)
+
+
 class OnDevice:
     """An array on a device that is not there: DLPack's description of it, and no memory."""
 
