@@ -16,10 +16,6 @@
 #include <cstdint>
 #include <cstring>
 
-#if defined(_OPENMP)
-#include <omp.h>
-#endif
-
 #include "kernels/bodies/dense_columns.hpp"
 #include "kernels/cpu/launch.hpp"
 
@@ -135,14 +131,9 @@ struct DenseShares {
 /// Threads that pay for a call.
 template <class T>
 std::int64_t dense_threads(const DelayedDense<T>& a) {
-#if defined(_OPENMP)
   const double terms = static_cast<double>(a.inputs) * static_cast<double>(a.outputs) *
                        static_cast<double>(kernels::column_count(a));
-  return terms >= dense_parallel_threshold ? std::max(omp_get_max_threads(), 1) : 1;
-#else
-  static_cast<void>(a);
-  return 1;
-#endif
+  return terms >= dense_parallel_threshold ? most_threads() : 1;
 }
 
 /// Workspace of a call on as many threads as pay, or of one thread, the least there must be.

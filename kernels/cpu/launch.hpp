@@ -8,6 +8,7 @@
 
 #if defined(_OPENMP)
 #include <omp.h>
+#include <unistd.h>
 #endif
 
 #include "cusynapse/math/arithmetic.hpp"
@@ -25,6 +26,17 @@ namespace cusynapse::cpu {
 /// Elements below which starting threads costs more than it saves (two threads pay above about
 /// 32 k elements of a step).
 inline constexpr std::int64_t parallel_threshold = 32768;
+
+/// Threads that loops may run on. One in a process that was forked after they had run on several:
+/// the others are not there, and some OpenMP runtimes wait for them for ever.
+inline int most_threads() {
+#if defined(_OPENMP)
+  static const pid_t first_process = getpid();
+  return getpid() == first_process ? std::max(omp_get_max_threads(), 1) : 1;
+#else
+  return 1;
+#endif
+}
 
 /// Calls body(x, y) for i = y * width + x in [begin, end).
 template <class Body>
@@ -104,7 +116,7 @@ void launch_index(const Body& body, std::int64_t width, std::int64_t height,
   const Loop<Body> loop = best_loop<Body>();
   const std::int64_t calls = width * height;
 #if defined(_OPENMP)
-  if (calls * elements >= parallel_threshold && omp_get_max_threads() > 1) {
+  if (calls * elements >= parallel_threshold && most_threads() > 1) {
 #pragma omp parallel
     {
       const std::int64_t threads = omp_get_num_threads();
@@ -151,7 +163,8 @@ void launch_steps(const Body& body, std::int64_t width, std::int64_t elements) {
   const std::int32_t head = body.arguments.head.get();
   const std::int64_t tiles = (width + step_tile - 1) / step_tile;
 #if defined(_OPENMP)
-#pragma omp parallel for schedule(static) if (width * elements * steps >= parallel_threshold)
+  const int threads = width * elements * steps >= parallel_threshold ? most_threads() : 1;
+#pragma omp parallel for schedule(static) num_threads(threads)
 #endif
   for (std::int64_t tile = 0; tile < tiles; ++tile) {
     const std::int64_t end = std::min((tile + 1) * step_tile, width);

@@ -1,6 +1,15 @@
 """Plots of what a simulation gave: traces and rasters, with Matplotlib (the extra ``plot``)."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 def _figure(title, x_label, y_label, axes):
@@ -20,7 +29,15 @@ def _recorded(what, values, ranks):
     return values
 
 
-def traces(values, step_time, *, labels=None, title="", unit="current (nA)", axes=None):
+def traces(
+    values: npt.ArrayLike,
+    step_time: float,
+    *,
+    labels: Sequence[str] | None = None,
+    title: str = "",
+    unit: str = "current (nA)",
+    axes: Axes | None = None,
+) -> Axes:
     """Values over time, a line an element.
 
     ``values``: [steps] or [steps, elements] of anything NumPy takes, one sample; ``step_time``: ms;
@@ -37,7 +54,9 @@ def traces(values, step_time, *, labels=None, title="", unit="current (nA)", axe
     return axes
 
 
-def raster(spikes, step_time, *, title="", axes=None):
+def raster(
+    spikes: npt.ArrayLike, step_time: float, *, title: str = "", axes: Axes | None = None
+) -> Axes:
     """A mark for each spike: when, and of which element.
 
     ``spikes``: [steps, elements], nonzero where there is one, one sample; ``step_time``: ms. Draws

@@ -4,6 +4,8 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
+
 #include "bindings.hpp"
 #include "cusynapse/buffer.hpp"
 #include "state.hpp"
@@ -13,6 +15,9 @@ namespace {
 
 constexpr nb::dlpack::dtype bool_type = {static_cast<std::uint8_t>(nb::dlpack::dtype_code::Bool), 8,
                                          1};
+
+// So that no product of extents is too large to count.
+constexpr double most_packed_spikes = 0x1p56;
 
 bool is_byte(nb::dlpack::dtype dtype) {
   return dtype == bool_type || dtype == nb::dtype<std::uint8_t>();
@@ -60,14 +65,17 @@ const char* module_of(Library library) {
   return "";
 }
 
+// The library of an array's class, or of one it is derived from.
 Library library_of(nb::handle array) {
-  const nb::object module = nb::getattr(array.type(), "__module__", nb::none());
-  if (!nb::isinstance<nb::str>(module)) return Library::unknown;
-  const std::string name = nb::cast<std::string>(module);
-  const std::string package = name.substr(0, name.find('.'));
-  if (package == "jaxlib") return Library::jax;
-  for (const Library library : {Library::numpy, Library::torch, Library::cupy, Library::jax}) {
-    if (package == module_of(library)) return library;
+  for (const nb::handle base : nb::borrow<nb::tuple>(array.type().attr("__mro__"))) {
+    const nb::object module = nb::getattr(base, "__module__", nb::none());
+    if (!nb::isinstance<nb::str>(module)) continue;
+    const std::string name = nb::cast<std::string>(module);
+    const std::string package = name.substr(0, name.find('.'));
+    if (package == "jaxlib") return Library::jax;
+    for (const Library library : {Library::numpy, Library::torch, Library::cupy, Library::jax}) {
+      if (package == module_of(library)) return library;
+    }
   }
   return Library::unknown;
 }
@@ -198,8 +206,10 @@ Call::Taken Call::take(const char* what, const nb::object& given, bool is_writte
   if (is_written && nb::try_cast(array, written)) {
     taken = nb::ndarray<nb::ro>(written);
   } else if (!nb::try_cast(array, taken)) {
+    const nb::object dtype = nb::getattr(given, "dtype", nb::none());
     refuse(Errc::not_supported, std::string(what) + " is of type " +
                                     nb::cast<std::string>(nb::type_name(given.type())) +
+                                    (dtype.is_none() ? "" : " and dtype " + dtype_text(dtype)) +
                                     ", expected an array that can be taken through DLPack");
   } else if (is_written) {
     refuse(Errc::invalid_argument, std::string(what) + " is read-only");
@@ -452,6 +462,17 @@ void bind_arrays(nb::module_& module) {
       .def(
           "__init__",
           [](PackedArray* self, const Array& bytes, const Extents& shape) {
+            double spikes = 1.0;
+            for (const std::int64_t extent : shape.values) {
+              spikes *= static_cast<double>(std::max<std::int64_t>(extent, 1));
+            }
+            const auto is_negative = [](std::int64_t extent) { return extent < 0; };
+            if (spikes > most_packed_spikes ||
+                std::any_of(shape.values.begin(), shape.values.end(), is_negative)) {
+              throw Error(Errc::invalid_argument,
+                          "PackedSpikes: shape is " + to_string(shape.shape()) +
+                              ", expected extents of at least 0, of at most 2^56 spikes");
+            }
             new (self) PackedArray{bytes, shape.shape()};
           },
           nb::arg("bytes"), nb::arg("shape"))

@@ -287,7 +287,9 @@ void bind_hardware(Class& bound) {
       .def(
           "get_connections",
           [](const Self& self, const std::string& receptor, StreamHandle stream) {
-            const Receptor which = to_receptor(receptor);
+            const auto which = choose<Receptor>(
+                "Projection.get_connections", "receptor", receptor,
+                {{"excitatory", Receptor::excitatory}, {"inhibitory", Receptor::inhibitory}});
             std::vector<PlacedConnection> placed;
             visit(self.projection, [&](auto& p) {
               Call call(name, "get_connections", p.device(), stream);

@@ -158,6 +158,23 @@ def test_another_dtype_is_refused_not_cast(library, dtype_given):
             synapse.current(library.array(np.zeros((2, 5)), dtype_given))
 
 
+def test_arrays_of_derived_classes_are_their_library_s(library):
+    synapse = single(delay=2.0)
+    given = library.array(np.zeros((2, 5)), "float32")
+    derived = type("Derived", (type(given),), {})
+    as_derived = getattr(given, "as_subclass", getattr(given, "view", None))(derived)
+    assert isinstance(synapse.current_at(as_derived), type(given))
+    synapse.step(as_derived)
+
+
+@pytest.mark.parametrize("dtype_given", [">f4", "O", "S1", "M8[s]"])
+def test_a_dtype_that_dlpack_does_not_know_is_named(dtype_given):
+    spikes = np.zeros((2, 5)).astype(dtype_given)
+    with pytest.raises(TypeError, match="spikes is of type ndarray and dtype") as raised:
+        single().step(spikes)
+    assert str(spikes.dtype) in str(raised.value)
+
+
 def test_another_order_is_refused_not_copied(library):
     synapse = single()
     transposed = library.array(np.zeros((5, 2)), "bool").T
@@ -229,6 +246,12 @@ def test_packed_spikes_of_another_size_are_refused(count):
 def test_packed_spikes_are_bytes():
     with pytest.raises(TypeError, match="dtype int8, expected uint8"):
         single().step(cusynapse.PackedSpikes(np.zeros(2, np.int8), (2, 5)))
+
+
+@pytest.mark.parametrize("shape", [(2**61, 1, 64), (2**62, 4, 3), (0, 2**62, 2**62), (-1, 5)])
+def test_packed_spikes_that_cannot_be_counted_are_refused(shape):
+    with pytest.raises(ValueError, match="PackedSpikes: shape is .*, expected extents of at least 0"):
+        cusynapse.PackedSpikes(np.zeros(0, np.uint8), shape)
 
 
 class OnDevice:

@@ -398,6 +398,28 @@ def test_wrong_inputs_are_refused_and_change_nothing(kind):
     assert torch.equal(connection.synapse.current, before)
 
 
+def test_what_is_no_tensor_is_refused(kind):
+    connection, synapse = make_connection(kind), make_synapse("SingleExponentialCurrent")
+    for wrong in torch.ones(connection.batched_inshape).numpy(), [[1.0]], 1.0, None:
+        expected = rf"is of type {type(wrong).__name__}, expected a torch\.Tensor"
+        with pytest.raises(cusynapse.NotSupported, match=f"{kind}.forward: input {expected}"):
+            connection(wrong)
+        for call in (connection.like_synaptic, connection.like_input)[:2 * (kind == "Conv2D")]:
+            with pytest.raises(cusynapse.NotSupported, match=f"{kind}.*: data {expected}"):
+                call(wrong)
+        with pytest.raises(cusynapse.NotSupported, match=f"{kind}.weight: values {expected}"):
+            connection.weight = wrong
+        with pytest.raises(cusynapse.NotSupported, match=f"forward: input {expected}"):
+            synapse(wrong)
+        with pytest.raises(cusynapse.NotSupported, match=f"current_at: selector {expected}"):
+            synapse.current_at(wrong)
+        with pytest.raises(cusynapse.NotSupported, match=f"set_spike: values {expected}"):
+            synapse.spike = wrong
+    assert torch.equal(synapse.current, torch.zeros(synapse.batchedshape))
+    bare = make_connection(kind, bias=False, delay=None)
+    bare.bias = bare.delay = None  # which it does not have: nothing happens
+
+
 def test_a_synapse_serves_one_connection():
     made = make_synapse("DeltaCurrent", shape=6)
     drop_in.LinearDirect(6, DT, synapse=lambda *arguments: made)
@@ -405,6 +427,24 @@ def test_a_synapse_serves_one_connection():
         drop_in.LinearDirect(6, DT, synapse=lambda *arguments: made)
     with pytest.raises(cusynapse.ShapeMismatch):
         drop_in.LinearDirect(5, DT, synapse=lambda *arguments: make_synapse("DeltaCurrent"))
+
+
+@pytest.mark.parametrize("overridden", ["forward", "current", "spike_at"])
+def test_a_synapse_that_sums_would_not_see_is_refused(overridden):
+    class Derived(drop_in.DeltaCurrent):
+        pass
+
+    def make():
+        return drop_in.LinearDirect(6, DT, synapse=lambda shape, dt, delay, batch_size: Derived(
+            shape, dt, spike_charge=1.0, delay=delay, batch_size=batch_size))
+
+    Derived.clear = lambda self, **kwargs: None  # which a connection calls
+    assert type(make().synapse) is Derived
+    setattr(Derived, overridden, getattr(drop_in.SingleExponentialCurrent, overridden))
+    make()  # the same as it had
+    setattr(Derived, overridden, lambda self, *arguments: torch.ones(1, 6))
+    with pytest.raises(cusynapse.NotSupported, match=f"Derived with a {overridden} of its own"):
+        make()
 
 
 def run_example(library):

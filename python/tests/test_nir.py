@@ -718,6 +718,10 @@ def test_inputs_are_checked_before_anything_happens(generator):
         network.step(np.ones((1, 3)))
     with pytest.raises(ValueError, match=r"\['other'\], expected \['in'\]"):
         network.step({"other": np.ones((1, 4))})
+    for given, dtype in ((np.ones((1, 4)) * 1j, "complex128"), ([list("abcd")], "<U1"),
+                         (None, "object")):  # fmt: skip
+        with pytest.raises(ValueError, match=f"input 'in' has type {dtype}, expected numbers"):
+            network.step(given)
     np.testing.assert_array_equal(network.voltages["neurons"], before)
 
 
@@ -948,17 +952,23 @@ def test_refuses_arguments():
     refuses(graph, "time_unit is 'fortnight'", time_unit="fortnight")
     for step_time in (0.0, -1.0, np.nan, np.inf):
         refuses(graph, "step_time is", step_time=step_time)
+    for step_time in (None, "1", True, np.ones(2)):
+        refuses(graph, "expected a number of ms", step_time=step_time)
+    assert isinstance(cusynapse.nir.read(graph, step_time=1, time_unit="ms").step_time, float)
     refuses(graph, "batch_size is 0", batch_size=0)
     refuses(graph, "batch_size is 1.5", batch_size=1.5)
     refuses(graph, "memory_limit", batch_size=10**9)
     refuses(graph, "device is 'cuda:0', expected 'cpu'", device="cuda:0")
     refuses(graph, "dtype is int32", dtype="int32")
+    refuses(graph, "dtype is brief, expected float32 or float64", dtype="brief")
     refuses(7, "path_or_graph is int")
     refuses(nir.Linear(np.eye(3)), "the graph has type 'Linear', expected 'NIRGraph'")
     refuses(unchecked({"in": 3}, []), "the graph cannot be taken apart: AttributeError")
     refuses(unchecked({3: nir.Linear(np.eye(3))}, []), "a node named 3, expected text")
     with pytest.raises(FileNotFoundError):
         cusynapse.nir.read("/nowhere/at/all.nir", **MS)
+    with pytest.raises(ValueError, match="network is NIRGraph, expected a cusynapse.nir.Network"):
+        cusynapse.nir.write(graph, "/nowhere/at/all.nir", time_unit="ms")
 
 
 # Malformed files ---------------------------------------------------------------------------

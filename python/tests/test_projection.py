@@ -71,6 +71,8 @@ def test_one_receptor_has_one_sign():
     assert excitatory is not None and inhibitory is None
     with pytest.raises(cusynapse.NotSupported):
         projection(receptor="excitatory").get_connections("inhibitory")
+    with pytest.raises(ValueError, match="receptor is 'both', expected one of 'excitatory', 'inh"):
+        projection().get_connections("both")
 
 
 def test_connections_are_listed_output_after_output(generator):

@@ -1,5 +1,6 @@
 """Calls let other threads of Python run."""
 
+import multiprocessing
 import threading
 import time
 
@@ -77,3 +78,20 @@ def test_a_reduction_runs_in_the_calling_thread():
     accumulator.add_positive(np.ones(3, np.float32))
     accumulator.update(np.zeros(3, np.float32))
     assert seen == [threading.get_ident()]
+
+
+def sum_of_outputs(seed):
+    connection = cusynapse.LinearDense(
+        256, 256, models.factory("SingleExponentialCurrent"), delay=5.0, batch_size=256, seed=seed)
+    spikes = np.random.default_rng(seed).random((256, 256)) < 0.1
+    synapse = models.synapse("AlphaCurrent", 65536)
+    for _ in range(3):
+        synapse.step_sequence(np.ones((2, 1, 65536), bool))
+        out = connection.forward(spikes)
+    return float(np.asarray(out, np.float64).sum() + synapse.current().sum(dtype=np.float64))
+
+
+def test_a_forked_process_goes_on_without_the_threads_it_lacks():
+    alone = [sum_of_outputs(seed) for seed in range(2)]  # OpenMP has started its threads
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        assert pool.map_async(sum_of_outputs, range(2)).get(timeout=60) == alone

@@ -1,8 +1,13 @@
 """What synapses and connections share: modules over an object of the library, and its tensors."""
 
+from collections.abc import Sequence
+from typing import Union
+
 import torch
 
 from .._errors import InvalidArgument, NotSupported, ShapeMismatch
+
+Extents = Union[int, Sequence[int]]
 
 
 class Module(torch.nn.Module):
@@ -25,8 +30,15 @@ def default_dtype():
     return str(torch.get_default_dtype()).rpartition(".")[2]
 
 
+def check_tensor(where, what, value):
+    if not isinstance(value, torch.Tensor):
+        raise NotSupported(
+            f"{where}: {what} is of type {type(value).__name__}, expected a torch.Tensor")
+
+
 def without_gradient(where, what, tensor):
     """The tensor, cut off from the graph of gradients, which nothing here continues."""
+    check_tensor(where, what, tensor)
     if not tensor.requires_grad:
         return tensor
     if torch.is_grad_enabled():
@@ -51,6 +63,7 @@ def values(where, what, tensor, core, shape=None):
 
 def spikes_or_values(where, what, tensor, core):
     """The same for what steps a synapse: booleans stay, as bytes."""
+    check_tensor(where, what, tensor)
     if tensor.dtype is torch.bool:
         return tensor.contiguous()
     return values(where, what, tensor, core)

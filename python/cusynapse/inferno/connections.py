@@ -1,14 +1,20 @@
 """Connections as PyTorch modules, with the interface of Inferno's."""
 
+from __future__ import annotations
+
 import math
 from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
 
 import torch
 
 from .. import _core
 from .._errors import InvalidArgument, NotSupported, ShapeMismatch
 from ._module import (
+    Extents,
     Module,
+    check_tensor,
     dtype_of,
     empty,
     extents,
@@ -18,7 +24,10 @@ from ._module import (
     without_gradient,
 )
 from ._patches import Patches
-from .synapses import Synapse
+from .synapses import Partial, Synapse
+
+# Gives a parameter's first values from those it was made with.
+Initialiser = Callable[[torch.Tensor], torch.Tensor]
 
 
 class _SharedParameter(torch.nn.Parameter):
@@ -67,6 +76,12 @@ class Connection(Module):
         if not isinstance(synapse, Synapse):
             raise NotSupported(f"{type(self).__name__}.__init__: the synapse made is a "
                                f"{type(synapse).__name__}, expected a cusynapse.inferno.Synapse")
+        for name in ("forward", "current", "current_at", "spike", "spike_at"):
+            if getattr(type(synapse), name) is not getattr(Synapse, name):
+                raise NotSupported(
+                    f"{type(self).__name__}.__init__: the synapse made is a "
+                    f"{type(synapse).__name__} with a {name} of its own, which sums do not call: "
+                    "expected that of cusynapse.inferno (forward hooks are called)")
         if synapse._owner is not None:
             raise NotSupported(f"{type(self).__name__}.__init__: the synapse belongs to another "
                                "connection")
@@ -122,7 +137,7 @@ class Connection(Module):
                 self._core.edit(name)
                 self._versions[name] = parameter.versions
 
-    def parameters_changed(self):
+    def parameters_changed(self) -> None:
         """Says that parameters were changed in a way PyTorch does not count."""
         self._versions = {name: None for name in self._names if name + "_" in self._parameters}
 
@@ -132,7 +147,7 @@ class Connection(Module):
         else:
             super().__setattr__(name, value)
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"inshape={self.inshape}, outshape={self.outshape}, delay={self.delayedby}"
 
     # Parameters.
@@ -142,88 +157,89 @@ class Connection(Module):
 
     def _set(self, name, value):
         if name + "_" in self._parameters:
+            check_tensor(f"{type(self).__name__}.{name}", "values", value)
             self._parameters[name + "_"].data = value
 
     @property
-    def weight(self):
+    def weight(self) -> torch.nn.Parameter:
         """Weights. Setting copies values in."""
         return self._get("weight")
 
     @weight.setter
-    def weight(self, value):
+    def weight(self, value: torch.Tensor) -> None:
         self._set("weight", value)
 
     @property
-    def bias(self):
+    def bias(self) -> torch.nn.Parameter | None:
         """Biases; None where there are none, and setting them then does nothing."""
         return self._get("bias")
 
     @bias.setter
-    def bias(self, value):
+    def bias(self, value: torch.Tensor | None) -> None:
         self._set("bias", value)
 
     @property
-    def delay(self):
+    def delay(self) -> torch.nn.Parameter | None:
         """The delay of every weight, ms; None where there are none."""
         return self._get("delay")
 
     @delay.setter
-    def delay(self, value):
+    def delay(self, value: torch.Tensor | None) -> None:
         self._set("delay", value)
 
     @property
-    def biased(self):
+    def biased(self) -> bool:
         return self._biased
 
     # What the synapse has.
 
     @property
-    def synapse(self):
+    def synapse(self) -> Synapse:
         return self.synapse_
 
     @property
-    def batchsz(self):
+    def batchsz(self) -> int:
         """Samples stepped together."""
         return self.synapse.batchsz
 
     @batchsz.setter
-    def batchsz(self, value):
+    def batchsz(self, value: int) -> None:
         self.synapse.batchsz = value
 
     @property
-    def dt(self):
+    def dt(self) -> float:
         """The step, ms."""
         return self.synapse.dt
 
     @dt.setter
-    def dt(self, value):
+    def dt(self, value: float) -> None:
         self.synapse.dt = value
 
     @property
-    def delayedby(self):
+    def delayedby(self) -> float | None:
         """The largest delay, ms; None for a connection built without delays."""
         return self.synapse.delay if self._has_delays else None
 
     @property
-    def inshape(self):
+    def inshape(self) -> tuple[int, ...]:
         return self._core.input_shape
 
     @property
-    def outshape(self):
+    def outshape(self) -> tuple[int, ...]:
         return self._core.output_shape
 
     @property
-    def batched_inshape(self):
+    def batched_inshape(self) -> tuple[int, ...]:
         return (self.batchsz, *self.inshape)
 
     @property
-    def batched_outshape(self):
+    def batched_outshape(self) -> tuple[int, ...]:
         return (self.batchsz, *self.outshape)
 
-    def insize(self):
+    def insize(self) -> int:
         return math.prod(self.inshape)
 
-    def outsize(self):
+    def outsize(self) -> int:
         return math.prod(self.outshape)
 
     # What learning rules look at.
@@ -232,7 +248,7 @@ class Connection(Module):
         return torch.zeros_like(self.weight) if self.delay is None else self.delay.detach()
 
     @property
-    def syncurrent(self):
+    def syncurrent(self) -> torch.Tensor:
         """The currents the weights read: at the selector if delayed, else the newest."""
         self._take_changes()
         if not self._core.is_delayed:
@@ -240,7 +256,7 @@ class Connection(Module):
         return self._core.syncurrent(out=empty(self._core, self._core.selector_shape))
 
     @property
-    def synspike(self):
+    def synspike(self) -> torch.Tensor:
         """The spikes the weights read, as ``syncurrent``."""
         self._take_changes()
         if not self._core.is_delayed:
@@ -250,24 +266,24 @@ class Connection(Module):
     # Updates.
 
     @property
-    def updatable(self):
+    def updatable(self) -> bool:
         return self.updater is not None
 
     @property
-    def updater(self):
+    def updater(self) -> Any:
         """What collects updates of parameters: any object with the interface of Inferno's."""
         return self.updater_
 
     @updater.setter
-    def updater(self, value):
+    def updater(self, value: Any) -> None:
         self.updater_ = value
 
     @updater.deleter
-    def updater(self):
+    def updater(self) -> None:
         self.updater_ = None
 
-    def defaultupdater(self, *includes, exclude_weight=False, exclude_bias=False,
-                       exclude_delay=False):
+    def defaultupdater(self, *includes: str, exclude_weight: bool = False,
+                       exclude_bias: bool = False, exclude_delay: bool = False) -> Any:
         """An updater of Inferno's, which must be installed, for the parameters there are."""
         try:
             from inferno.neural import Updater
@@ -278,21 +294,21 @@ class Connection(Module):
         return Updater(self, *(name for name in self._names
                                if self._get(name) is not None and not excluded[name]), *includes)
 
-    def update(self, clear=True, **kwargs):
+    def update(self, clear: bool = True, **kwargs: Any) -> None:
         """Applies what the updater collected."""
         if self.updatable:
             self.updater(**kwargs)
             if clear:
                 self.updater.clear(**kwargs)
 
-    def updatesome(self, *params, clear=True, **kwargs):
+    def updatesome(self, *params: str, clear: bool = True, **kwargs: Any) -> None:
         """Applies what the updater collected for some parameters."""
         for name in params:
             self.updater(name, **kwargs)
             if clear:
                 getattr(self.updater, name).clear(**kwargs)
 
-    def clear(self, **kwargs):
+    def clear(self, **kwargs: Any) -> None:
         """Empties the synapse's history and the updater; parameters stay."""
         if self.updatable:
             self.updater.clear(**kwargs)
@@ -301,12 +317,13 @@ class Connection(Module):
     # Stepping.
 
     def _input(self, where, what, tensor):
+        check_tensor(where, what, tensor)
         if tensor.ndim == 0 or math.prod(tensor.shape[1:]) != self.insize():
             raise ShapeMismatch(f"{where}: {what} has shape {list(tensor.shape)}, expected "
                                 f"{list(self.batched_inshape)}")
         return tensor.reshape(-1, *self.inshape)
 
-    def forward(self, *inputs, **kwargs):
+    def forward(self, *inputs: torch.Tensor, **kwargs: Any) -> torch.Tensor:
         """One step: steps the synapse, then the weighted sum, [batchsz, *outshape]."""
         where = f"{type(self).__name__}.forward"
         if not inputs:
@@ -384,11 +401,11 @@ def _reshaped(where, data, like, shape):
 class _Linear(Connection):
     """A connection whose synapse is its input, flattened."""
 
-    def like_input(self, data):
+    def like_input(self, data: torch.Tensor) -> torch.Tensor:
         """[B, I] to [B, *inshape]."""
         return data.reshape(-1, *self.inshape)
 
-    def like_synaptic(self, data):
+    def like_synaptic(self, data: torch.Tensor) -> torch.Tensor:
         """[B, *inshape] to [B, I]."""
         return data.reshape(data.shape[0], -1)
 
@@ -397,20 +414,20 @@ class _Dense(_Linear):
     """A weight from every element of the input to every element of the output."""
 
     @property
-    def selector(self):
+    def selector(self) -> torch.Tensor:
         """The delay each weight reads at, [B, I, O]."""
         return self._delays().t().unsqueeze(0).expand(self.batchsz, -1, -1)
 
-    def like_bias(self, data):
+    def like_bias(self, data: torch.Tensor) -> torch.Tensor:
         """[O, 1] to [O]."""
         outputs = self.outsize()
         return _reshaped(f"{type(self).__name__}.like_bias", data, (outputs, 1), (outputs,))
 
-    def presyn_receptive(self, data):
+    def presyn_receptive(self, data: torch.Tensor) -> torch.Tensor:
         """[B, I] to [B, 1, I, 1], or [B, I, O] to [B, O, I, 1]."""
         return data.reshape(*data.shape[:2], -1).transpose(1, 2).unsqueeze(-1)
 
-    def postsyn_receptive(self, data):
+    def postsyn_receptive(self, data: torch.Tensor) -> torch.Tensor:
         """[B, *outshape] to [B, O, 1, 1]."""
         return data.reshape(data.shape[0], -1, 1, 1)
 
@@ -418,8 +435,11 @@ class _Dense(_Linear):
 class LinearDense(_Dense):
     """Every input to every output: weight and delay (O, I), bias (O)."""
 
-    def __init__(self, in_shape, out_shape, step_time, *, synapse, bias=False, delay=None,
-                 batch_size=1, weight_init=None, bias_init=None, delay_init=None):
+    def __init__(self, in_shape: Extents, out_shape: Extents, step_time: float, *,
+                 synapse: Partial, bias: bool = False, delay: float | None = None,
+                 batch_size: int = 1, weight_init: Initialiser | None = None,
+                 bias_init: Initialiser | None = None,
+                 delay_init: Initialiser | None = None) -> None:
         self.in_shape = extents("LinearDense.__init__", "in_shape", in_shape)
         self.out_shape = extents("LinearDense.__init__", "out_shape", out_shape)
         made = synapse(math.prod(self.in_shape), step_time, 0.0 if delay is None else delay,
@@ -433,8 +453,10 @@ class LinearDense(_Dense):
 class LinearLateral(_Dense):
     """Every element to every other: weight and delay (N, N), the diagonal held at 0, bias (N)."""
 
-    def __init__(self, shape, step_time, *, synapse, bias=False, delay=None, batch_size=1,
-                 weight_init=None, bias_init=None, delay_init=None):
+    def __init__(self, shape: Extents, step_time: float, *, synapse: Partial, bias: bool = False,
+                 delay: float | None = None, batch_size: int = 1,
+                 weight_init: Initialiser | None = None, bias_init: Initialiser | None = None,
+                 delay_init: Initialiser | None = None) -> None:
         self.shape = extents("LinearLateral.__init__", "shape", shape)
         made = synapse(math.prod(self.shape), step_time, 0.0 if delay is None else delay,
                        batch_size)
@@ -444,13 +466,14 @@ class LinearLateral(_Dense):
         return _core.LinearLateral(self.shape, factory, **options)
 
     @property
-    def mask(self):
+    def mask(self) -> torch.Tensor:
         """0 on the diagonal and 1 elsewhere."""
         return 1 - torch.eye(math.prod(self.shape), dtype=dtype_of(self._core),
                              device=self._core.device)
 
     def _set(self, name, value):
-        if name != "bias":
+        if name != "bias" and name + "_" in self._parameters:
+            check_tensor(f"LinearLateral.{name}", "values", value)
             try:
                 value = value * self.mask
             except RuntimeError:
@@ -463,8 +486,10 @@ class LinearLateral(_Dense):
 class LinearDirect(_Linear):
     """One input to one output: weight, delay and bias (N)."""
 
-    def __init__(self, shape, step_time, *, synapse, bias=False, delay=None, batch_size=1,
-                 weight_init=None, bias_init=None, delay_init=None):
+    def __init__(self, shape: Extents, step_time: float, *, synapse: Partial, bias: bool = False,
+                 delay: float | None = None, batch_size: int = 1,
+                 weight_init: Initialiser | None = None, bias_init: Initialiser | None = None,
+                 delay_init: Initialiser | None = None) -> None:
         self.shape = extents("LinearDirect.__init__", "shape", shape)
         made = synapse(math.prod(self.shape), step_time, 0.0 if delay is None else delay,
                        batch_size)
@@ -474,19 +499,19 @@ class LinearDirect(_Linear):
         return _core.LinearDirect(self.shape, factory, **options)
 
     @property
-    def selector(self):
+    def selector(self) -> torch.Tensor:
         """The delay each weight reads at, [B, N, 1]."""
         return self._delays().reshape(1, -1, 1).expand(self.batchsz, -1, -1)
 
-    def like_bias(self, data):
+    def like_bias(self, data: torch.Tensor) -> torch.Tensor:
         """[N] to [N]."""
         return _reshaped("LinearDirect.like_bias", data, (self.outsize(),), (self.outsize(),))
 
-    def presyn_receptive(self, data):
+    def presyn_receptive(self, data: torch.Tensor) -> torch.Tensor:
         """[B, N] or [B, N, 1] to [B, N, 1]."""
         return data.reshape(*data.shape[:2], -1)
 
-    def postsyn_receptive(self, data):
+    def postsyn_receptive(self, data: torch.Tensor) -> torch.Tensor:
         """[B, *outshape] to [B, N, 1]."""
         return data.reshape(data.shape[0], -1, 1)
 
@@ -507,9 +532,12 @@ class Conv2D(Connection):
     stepped by the connection alone.
     """
 
-    def __init__(self, height, width, channels, filters, step_time, kernel, *, stride=1, padding=0,
-                 dilation=1, synapse, bias=False, delay=None, batch_size=1, weight_init=None,
-                 bias_init=None, delay_init=None):
+    def __init__(self, height: int, width: int, channels: int, filters: int, step_time: float,
+                 kernel: Extents, *, stride: Extents = 1, padding: Extents = 0,
+                 dilation: Extents = 1, synapse: Partial, bias: bool = False,
+                 delay: float | None = None, batch_size: int = 1,
+                 weight_init: Initialiser | None = None, bias_init: Initialiser | None = None,
+                 delay_init: Initialiser | None = None) -> None:
         for what, value in (("height", height), ("width", width), ("channels", channels),
                             ("filters", filters)):
             setattr(self, what, extents("Conv2D.__init__", what, value)[0])
@@ -544,35 +572,35 @@ class Conv2D(Connection):
                        self.padding, self.dilation)
 
     @property
-    def selector(self):
+    def selector(self) -> torch.Tensor:
         """The delay each weight reads at, [B, C * kh * kw, oh * ow, F]."""
         delays = self._delays().reshape(self.filters, -1).t()
         return delays[None, :, None].expand(self.batchsz, -1, self.outheight * self.outwidth, -1)
 
-    def like_input(self, data):
+    def like_input(self, data: torch.Tensor) -> torch.Tensor:
         """[batchsz, C * kh * kw, oh * ow] to [batchsz, C, H, W]: the mean over the copies of a
         pixel, and NaN where no patch covers it."""
         where = "Conv2D.like_input"
         image = self._core.like_input(values(where, "data", data, self._core))
         return image if data.is_floating_point() else image.to(data.dtype)
 
-    def like_synaptic(self, data):
+    def like_synaptic(self, data: torch.Tensor) -> torch.Tensor:
         """[batchsz, C, H, W] to [batchsz, C * kh * kw, oh * ow]."""
         where = "Conv2D.like_synaptic"
         patches = self._core.like_synaptic(spikes_or_values(where, "data", data, self._core))
         return patches if data.is_floating_point() else patches.to(data.dtype)
 
-    def like_bias(self, data):
+    def like_bias(self, data: torch.Tensor) -> torch.Tensor:
         """[F, 1, 1, 1] to [F]."""
         return _reshaped("Conv2D.like_bias", data, (self.filters, 1, 1, 1), (self.filters,))
 
-    def presyn_receptive(self, data):
+    def presyn_receptive(self, data: torch.Tensor) -> torch.Tensor:
         """[B, C * kh * kw, oh * ow] to [B, 1, C, kh, kw, oh * ow], or with a last extent F to
         [B, F, ...]."""
         batch, rows, positions = data.shape[:3]
         rows_last = data.reshape(batch, rows, positions, -1).movedim(-1, 1)
         return rows_last.unflatten(2, (self.channels, *self.kernel))
 
-    def postsyn_receptive(self, data):
+    def postsyn_receptive(self, data: torch.Tensor) -> torch.Tensor:
         """[B, F, oh, ow] to [B, F, 1, 1, 1, oh * ow]."""
         return data.reshape(data.shape[0], self.filters, 1, 1, 1, -1)

@@ -1,6 +1,10 @@
 """Synapses as PyTorch modules, with the interface of Inferno's."""
 
+from __future__ import annotations
+
 from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
 
 import torch
 
@@ -8,6 +12,8 @@ from .. import _core
 from .._errors import InvalidArgument, NotSupported, ShapeMismatch
 from ._module import (
     Module,
+    Extents,
+    check_tensor,
     default_dtype,
     dtype_of,
     empty,
@@ -19,7 +25,7 @@ from ._module import (
 )
 
 
-def _constant(name, about):
+def _constant(name: str, about: str) -> Any:
     def get(self):
         return getattr(self._core, name)
 
@@ -69,62 +75,62 @@ class Synapse(Module):
             spike_overbound=None if spike_overbound is None else bool(spike_overbound),
             dtype=default_dtype())
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"shape={self.shape}, batchsz={self.batchsz}, dt={self.dt}, delay={self.delay}"
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, ...]:
         """One sample."""
         return self._shape
 
     @property
-    def count(self):
+    def count(self) -> int:
         """Synapses in one sample."""
         return torch.Size(self._shape).numel()
 
     @property
-    def batchedshape(self):
+    def batchedshape(self) -> tuple[int, ...]:
         return (self.batchsz, *self._shape)
 
     @property
-    def inplace(self):
+    def inplace(self) -> bool:
         """Kept for programs that set it: histories are always written in place."""
         return self._inplace
 
     @inplace.setter
-    def inplace(self, value):
+    def inplace(self, value: bool) -> None:
         self._inplace = bool(value)
 
     @property
-    def batchsz(self):
+    def batchsz(self) -> int:
         """Samples stepped together. A change keeps the last samples or prepends zero ones."""
         return self._core.batch_size
 
     @batchsz.setter
-    def batchsz(self, value):
+    def batchsz(self, value: int) -> None:
         value = integer(f"{type(self).__name__}.batchsz", "batchsz", value)
         if value != self.batchsz:
             self._core.set_batch_size(value)
             self._storage_changed()
 
     @property
-    def dt(self):
+    def dt(self) -> float:
         """The step, ms. Setting it clears the synapse."""
         return self._core.step_time
 
     @dt.setter
-    def dt(self, value):
+    def dt(self, value: float) -> None:
         self._core.set_step_time(number(f"{type(self).__name__}.dt", "dt", value))
         self.clear()
         self._storage_changed()
 
     @property
-    def delay(self):
+    def delay(self) -> float:
         """The largest delay that can be read, ms. Setting it clears the synapse."""
         return self._core.delay
 
     @delay.setter
-    def delay(self, value):
+    def delay(self, value: float) -> None:
         self._core.set_delay(number(f"{type(self).__name__}.delay", "delay", value))
         self.clear()
         self._storage_changed()
@@ -153,6 +159,7 @@ class Synapse(Module):
         if self._patches is not None:
             raise NotSupported(f"{where}: the synapse of a Conv2D remembers pixels, not the copies "
                                "of them that it shows")
+        check_tensor(where, "values", tensor)
         if tuple(tensor.shape) != self.batchedshape:
             raise ShapeMismatch(f"{where}: values have shape {list(tensor.shape)}, expected "
                                 f"{list(self.batchedshape)}")
@@ -161,35 +168,35 @@ class Synapse(Module):
         getattr(self._core, function)(taken)
 
     @property
-    def spike(self):
+    def spike(self) -> torch.Tensor:
         """The newest spikes. Setting them overwrites the newest."""
         return self._read("spike", torch.bool)
 
     @spike.setter
-    def spike(self, value):
+    def spike(self, value: torch.Tensor) -> None:
         self._overwrite("set_spike", value)
 
     @property
-    def current(self):
+    def current(self) -> torch.Tensor:
         """The newest currents. Setting them overwrites the newest, where they are stored."""
         return self._read("current")
 
     @current.setter
-    def current(self, value):
+    def current(self, value: torch.Tensor) -> None:
         if "current_" in self._histories:
             self._overwrite("set_current", value)
 
-    def current_at(self, selector):
+    def current_at(self, selector: torch.Tensor) -> torch.Tensor:
         """Currents ``selector`` ms before now; selector [batchsz, *shape] or with delays behind."""
         return self._read_at("current_at", selector)
 
-    def spike_at(self, selector):
+    def spike_at(self, selector: torch.Tensor) -> torch.Tensor:
         """Spikes ``selector`` ms before now."""
         return self._read_at("spike_at", selector, torch.bool)
 
     # Stepping.
 
-    def forward(self, *inputs, **kwargs):
+    def forward(self, *inputs: torch.Tensor, **kwargs: Any) -> torch.Tensor:
         """One step: takes spikes, or values (0.5 is half a charge), and returns currents."""
         where = f"{type(self).__name__}.forward"
         if self._patches is not None:
@@ -202,7 +209,7 @@ class Synapse(Module):
               for injected in inputs[1:]))
         return self.current
 
-    def clear(self, **kwargs):
+    def clear(self, **kwargs: Any) -> None:
         """Everything as if new."""
         self._core.clear()
 
@@ -335,27 +342,34 @@ class Synapse(Module):
 
 
 def _partial(cls, **options):
-    def constructor(shape, step_time, delay, batch_size):
+    def constructor(shape: Extents, step_time: float, delay: float, batch_size: int) -> Synapse:
         return cls(shape, step_time, delay=delay, batch_size=batch_size, **options)
 
     return constructor
 
 
+# What partial constructors give: a function of shape, step time, delay and batch size.
+Partial = Callable[[Extents, float, float, int], Synapse]
+
+
 class _Delta(Synapse):
     _constants = ("spike_charge",)
     _interpolation = "interp_mode"
-    spike_charge = _constant("spike_charge", "Charge of a spike, pC.")
+    spike_charge: float = _constant("spike_charge", "Charge of a spike, pC.")
 
-    def __init__(self, shape, step_time, *, spike_charge, delay=0.0, interp_mode="previous",
-                 interp_tol=0.0, current_overbound=0.0, spike_overbound=False, batch_size=1,
-                 inplace=False):
+    def __init__(self, shape: Extents, step_time: float, *, spike_charge: float,
+                 delay: float = 0.0, interp_mode: str = "previous", interp_tol: float = 0.0,
+                 current_overbound: float | None = 0.0, spike_overbound: bool | None = False,
+                 batch_size: int = 1, inplace: bool = False) -> None:
         super().__init__(shape, step_time, delay, batch_size, inplace,
                          {"spike_charge": spike_charge}, interp_mode, interp_tol,
                          current_overbound, spike_overbound)
 
     @classmethod
-    def partialconstructor(cls, spike_charge, interp_mode="previous", interp_tol=0.0,
-                           current_overbound=0.0, spike_overbound=False, inplace=False):
+    def partialconstructor(cls, spike_charge: float, interp_mode: str = "previous",
+                           interp_tol: float = 0.0, current_overbound: float | None = 0.0,
+                           spike_overbound: bool | None = False,
+                           inplace: bool = False) -> Partial:
         """A function of shape, step time, delay and batch size, which connections call."""
         return _partial(cls, spike_charge=spike_charge, interp_mode=interp_mode,
                         interp_tol=interp_tol, current_overbound=current_overbound,
@@ -382,20 +396,24 @@ class SingleExponentialCurrent(Synapse):
     _model = _core.SingleExponentialCurrent
     _constants = ("spike_charge", "time_constant")
     _histories = ("current_", "spike_")
-    spike_charge = _constant("spike_charge", "Charge of a spike, pC.")
-    time_constant = _constant("time_constant", "Of the decay, ms.")
+    spike_charge: float = _constant("spike_charge", "Charge of a spike, pC.")
+    time_constant: float = _constant("time_constant", "Of the decay, ms.")
 
-    def __init__(self, shape, step_time, *, spike_charge, time_constant, delay=0.0,
-                 spike_interp_mode="previous", interp_tol=0.0, current_overbound=0.0,
-                 spike_overbound=False, batch_size=1, inplace=False):
+    def __init__(self, shape: Extents, step_time: float, *, spike_charge: float,
+                 time_constant: float, delay: float = 0.0, spike_interp_mode: str = "previous",
+                 interp_tol: float = 0.0, current_overbound: float | None = 0.0,
+                 spike_overbound: bool | None = False, batch_size: int = 1,
+                 inplace: bool = False) -> None:
         super().__init__(shape, step_time, delay, batch_size, inplace,
                          {"spike_charge": spike_charge, "time_constant": time_constant},
                          spike_interp_mode, interp_tol, current_overbound, spike_overbound)
 
     @classmethod
-    def partialconstructor(cls, spike_charge, time_constant, spike_interp_mode="previous",
-                           interp_tol=0.0, current_overbound=0.0, spike_overbound=False,
-                           inplace=False):
+    def partialconstructor(cls, spike_charge: float, time_constant: float,
+                           spike_interp_mode: str = "previous", interp_tol: float = 0.0,
+                           current_overbound: float | None = 0.0,
+                           spike_overbound: bool | None = False,
+                           inplace: bool = False) -> Partial:
         """A function of shape, step time, delay and batch size, which connections call."""
         return _partial(cls, spike_charge=spike_charge, time_constant=time_constant,
                         spike_interp_mode=spike_interp_mode, interp_tol=interp_tol,
@@ -409,21 +427,25 @@ class DoubleExponentialCurrent(Synapse):
     _model = _core.DoubleExponentialCurrent
     _constants = ("spike_charge", "tc_decay", "tc_rise")
     _histories = ("spike_", "pos_current_", "neg_current_")
-    spike_charge = _constant("spike_charge", "Charge of a spike, pC.")
-    tc_decay = _constant("tc_decay", "Of the decay, ms; the larger.")
-    tc_rise = _constant("tc_rise", "Of the rise, ms.")
+    spike_charge: float = _constant("spike_charge", "Charge of a spike, pC.")
+    tc_decay: float = _constant("tc_decay", "Of the decay, ms; the larger.")
+    tc_rise: float = _constant("tc_rise", "Of the rise, ms.")
 
-    def __init__(self, shape, step_time, *, spike_charge, tc_decay, tc_rise, delay=0.0,
-                 spike_interp_mode="previous", interp_tol=0.0, current_overbound=0.0,
-                 spike_overbound=False, batch_size=1, inplace=False):
+    def __init__(self, shape: Extents, step_time: float, *, spike_charge: float, tc_decay: float,
+                 tc_rise: float, delay: float = 0.0, spike_interp_mode: str = "previous",
+                 interp_tol: float = 0.0, current_overbound: float | None = 0.0,
+                 spike_overbound: bool | None = False, batch_size: int = 1,
+                 inplace: bool = False) -> None:
         super().__init__(shape, step_time, delay, batch_size, inplace,
                          {"spike_charge": spike_charge, "tc_decay": tc_decay, "tc_rise": tc_rise},
                          spike_interp_mode, interp_tol, current_overbound, spike_overbound)
 
     @classmethod
-    def partialconstructor(cls, spike_charge, tc_decay, tc_rise, spike_interp_mode="previous",
-                           interp_tol=0.0, current_overbound=0.0, spike_overbound=False,
-                           inplace=False):
+    def partialconstructor(cls, spike_charge: float, tc_decay: float, tc_rise: float,
+                           spike_interp_mode: str = "previous", interp_tol: float = 0.0,
+                           current_overbound: float | None = 0.0,
+                           spike_overbound: bool | None = False,
+                           inplace: bool = False) -> Partial:
         """A function of shape, step time, delay and batch size, which connections call."""
         return _partial(cls, spike_charge=spike_charge, tc_decay=tc_decay, tc_rise=tc_rise,
                         spike_interp_mode=spike_interp_mode, interp_tol=interp_tol,
@@ -431,27 +453,27 @@ class DoubleExponentialCurrent(Synapse):
                         inplace=inplace)
 
     @property
-    def pos_current(self):
+    def pos_current(self) -> torch.Tensor:
         """The newest value of the part that decays. Setting it overwrites the newest."""
         return self._read("pos_current")
 
     @pos_current.setter
-    def pos_current(self, value):
+    def pos_current(self, value: torch.Tensor) -> None:
         self._overwrite("set_pos_current", value)
 
     @property
-    def neg_current(self):
+    def neg_current(self) -> torch.Tensor:
         """The newest value of the part that is taken off. Setting it overwrites the newest."""
         return self._read("neg_current")
 
     @neg_current.setter
-    def neg_current(self, value):
+    def neg_current(self, value: torch.Tensor) -> None:
         self._overwrite("set_neg_current", value)
 
-    def pos_current_at(self, selector):
+    def pos_current_at(self, selector: torch.Tensor) -> torch.Tensor:
         """The part that decays, ``selector`` ms before now."""
         return self._read_at("pos_current_at", selector)
 
-    def neg_current_at(self, selector):
+    def neg_current_at(self, selector: torch.Tensor) -> torch.Tensor:
         """The part that is taken off, ``selector`` ms before now."""
         return self._read_at("neg_current_at", selector)

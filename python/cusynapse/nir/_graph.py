@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 
@@ -58,6 +59,9 @@ def spike_area_of(graph, spike_area):
 def analyse(graph, *, step_time, time_unit, spike_area):
     """The Graph of a dictionary as `NIRGraph.to_dict` gives it. Errors: `invalid_argument`."""
     milliseconds = milliseconds_of(time_unit)
+    if not isinstance(step_time, Real) or isinstance(step_time, bool):
+        refuse("step_time", f"is {step_time!r}, expected a number of ms")
+    step_time = float(step_time)
     if not 0 < step_time < np.inf:
         refuse("step_time", f"is {step_time}, expected finite and above 0")
     spike_area = spike_area_of(graph, spike_area)

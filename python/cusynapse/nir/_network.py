@@ -34,9 +34,12 @@ class Network:
 
     def __init__(self, graph, *, batch_size, dtype, memory_limit):
         self._graph, self._memory_limit = graph, memory_limit
-        self._dtype = np.dtype(dtype)
+        try:
+            self._dtype = np.dtype(dtype)
+        except TypeError:
+            self._dtype = None
         if self._dtype not in (np.float32, np.float64):
-            refuse("dtype", f"is {self._dtype}, expected float32 or float64")
+            refuse("dtype", f"is {dtype}, expected float32 or float64")
         self._check_memory(batch_size)
         self._batch_size = int(batch_size)
         self._spike = self._signal_of_spike()
@@ -315,6 +318,8 @@ class Network:
         checked = {}
         for name, shape in shapes.items():
             given = np.asarray(inputs[name])
+            if given.dtype.kind not in "biuf":
+                refuse(f"input {name!r}", f"has type {given.dtype}, expected numbers")
             if self.spike_area != "step" and given.dtype.kind not in "bf":
                 refuse(
                     f"input {name!r}",

@@ -21,6 +21,9 @@ def write(network: Network, path: str | os.PathLike[str], *, time_unit: str) -> 
     """
     import nir
 
+    if not isinstance(network, Network):
+        found = type(network).__name__
+        refuse("network", f"is {found}, expected a cusynapse.nir.Network")
     nir.write(os.fspath(path), graph_of(network, time_unit))
 
 
