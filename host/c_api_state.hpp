@@ -25,7 +25,9 @@ cusynapse_status save(const AnyHandle* handle, const char* function, cusynapse_s
                       cusynapse_state** state) noexcept {
   return with(handle, function, [&](const auto& object, const host::Where& where) {
     require(where, "state", state);
-    *state = new cusynapse_state{object.save(stream_of(where, stream))};
+    *state =
+        std::make_unique<cusynapse_state>(cusynapse_state{object.save(stream_of(where, stream))})
+            .release();
   });
 }
 
