@@ -51,6 +51,7 @@ struct Grouped {
 Work grouped_work(Backend& backend, void (Grouped::*step)()) {
   const auto grouped = std::make_shared<Grouped>(backend);
   Work work;
+  work.working_bytes = grouped->inputs.bytes();
   work.call = [grouped, step] { ((*grouped).*step)(); };
   for (std::size_t i = 0; i < grouped->group.size(); ++i) {
     const DecayInject<float> arguments = grouped->group[i].step_arguments();

@@ -49,7 +49,7 @@ Work work_of(const Stepping<T>& stepping, InputKind kind, std::int64_t steps, La
   work.items = static_cast<double>(arguments.size * steps);
   work.bytes = step_bytes(arguments, kind, steps);
   work.frame_bytes = static_cast<std::int64_t>(sizeof(T)) * arguments.size;
-  work.working_bytes = ring_bytes(arguments);
+  work.working_bytes = ring_bytes(arguments) + stepping.inputs.bytes();
   work.launch = launch;
   return work;
 }

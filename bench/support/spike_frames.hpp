@@ -63,6 +63,11 @@ class SpikeFrames {
   /// All frames, as the input of a sequence of steps.
   SpikeInput<T> sequence() const { return from(0, shape_.prepended(count_)); }
 
+  /// Bytes of all frames.
+  std::int64_t bytes() const {
+    return values_.size() * static_cast<std::int64_t>(sizeof(T)) + bytes_.size();
+  }
+
  private:
   std::int64_t packed_bytes() const { return (shape_.size() + 7) / 8; }
 

@@ -4,16 +4,30 @@
 #include "kernels/bodies/decay_inject.hpp"
 #include "kernels/bodies/delayed_select.hpp"
 #include "kernels/cpu/launch.hpp"
+#include "kernels/cpu/spike_bits.hpp"
 
 namespace cusynapse::cpu {
 
 using kernels::cpu_width;
 using kernels::group_count;
 
+namespace {
+
+template <class Body>
+void launch_population(const Body& body) {
+  launch_steps(body, group_count(body.arguments.size, cpu_width), cpu_width);
+}
+template <class T, InputKind kind>
+void launch_population(
+    const kernels::DecayInjectBody<T, Dynamics::spikes_only, 0, kind, cpu_width>& body) {
+  launch_spikes(body);
+}
+
+}  // namespace
+
 template <class T>
 void CpuStepOperations<T>::decay_inject(const Stream&, const DecayInject<T>& a) const {
-  kernels::visit_decay_inject<cpu_width>(
-      a, [&](const auto& body) { launch_steps(body, group_count(a.size, cpu_width), cpu_width); });
+  kernels::visit_decay_inject<cpu_width>(a, [](const auto& body) { launch_population(body); });
 }
 
 template <class T>
