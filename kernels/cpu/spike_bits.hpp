@@ -39,7 +39,7 @@ void spike_bits_baseline(const Input* inputs, std::int64_t groups, std::uint8_t*
 __attribute__((target("avx2"))) inline std::uint64_t spikes_avx2(const std::uint8_t* inputs) {
   const __m256i zero = _mm256_setzero_si256();
   std::uint64_t silent = 0;
-  for (int part = 0; part < 2; ++part) {
+  for (std::int64_t part = 0; part < 2; ++part) {
     const __m256i values = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(inputs + 32 * part));
     const int mask = _mm256_movemask_epi8(_mm256_cmpeq_epi8(values, zero));
     silent |= std::uint64_t{static_cast<std::uint32_t>(mask)} << (32 * part);
@@ -49,7 +49,7 @@ __attribute__((target("avx2"))) inline std::uint64_t spikes_avx2(const std::uint
 __attribute__((target("avx2"))) inline std::uint64_t spikes_avx2(const float* inputs) {
   const __m256 zero = _mm256_setzero_ps();
   std::uint64_t spikes = 0;
-  for (int part = 0; part < 8; ++part) {
+  for (std::int64_t part = 0; part < 8; ++part) {
     const __m256 values = _mm256_loadu_ps(inputs + 8 * part);
     const int mask = _mm256_movemask_ps(_mm256_cmp_ps(values, zero, _CMP_NEQ_UQ));
     spikes |= std::uint64_t{static_cast<std::uint32_t>(mask)} << (8 * part);
@@ -59,7 +59,7 @@ __attribute__((target("avx2"))) inline std::uint64_t spikes_avx2(const float* in
 __attribute__((target("avx2"))) inline std::uint64_t spikes_avx2(const double* inputs) {
   const __m256d zero = _mm256_setzero_pd();
   std::uint64_t spikes = 0;
-  for (int part = 0; part < 16; ++part) {
+  for (std::int64_t part = 0; part < 16; ++part) {
     const __m256d values = _mm256_loadu_pd(inputs + 4 * part);
     const int mask = _mm256_movemask_pd(_mm256_cmp_pd(values, zero, _CMP_NEQ_UQ));
     spikes |= std::uint64_t{static_cast<std::uint32_t>(mask)} << (4 * part);
@@ -76,7 +76,7 @@ __attribute__((target("avx512f,avx512bw"))) inline std::uint64_t spikes_avx512(
     const float* inputs) {
   const __m512 zero = _mm512_setzero_ps();
   std::uint64_t spikes = 0;
-  for (int part = 0; part < 4; ++part) {
+  for (std::int64_t part = 0; part < 4; ++part) {
     const __m512 values = _mm512_loadu_ps(inputs + 16 * part);
     spikes |= std::uint64_t{_mm512_cmp_ps_mask(values, zero, _CMP_NEQ_UQ)} << (16 * part);
   }
@@ -86,7 +86,7 @@ __attribute__((target("avx512f,avx512bw"))) inline std::uint64_t spikes_avx512(
     const double* inputs) {
   const __m512d zero = _mm512_setzero_pd();
   std::uint64_t spikes = 0;
-  for (int part = 0; part < 8; ++part) {
+  for (std::int64_t part = 0; part < 8; ++part) {
     const __m512d values = _mm512_loadu_pd(inputs + 8 * part);
     spikes |= std::uint64_t{_mm512_cmp_pd_mask(values, zero, _CMP_NEQ_UQ)} << (8 * part);
   }
