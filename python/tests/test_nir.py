@@ -816,6 +816,11 @@ def refuses(graph, match, **arguments):
     assert isinstance(raised.value, cusynapse.InvalidArgument)
 
 
+def test_a_time_that_is_0_in_ms_is_refused():
+    match = r"'cubalif' \(CubaLIF\) tau_syn is 5e-324, which is 0 in ms"
+    refuses(chain(nir.Linear(np.eye(3)), cuba_lif((3,), tau_syn=5e-324)), match, time_unit="us")
+
+
 def unchecked(nodes, edges):
     return nir.NIRGraph(nodes, edges, type_check=False)
 
@@ -876,6 +881,10 @@ NODES = [
     ),
     (lambda: cuba_lif((3,), w_in=0.0), r"'x' \(CubaLIF\) w_in is 0"),
     (lambda: cuba_li((3,), tau_syn=-5.0), r"'x' \(CubaLI\) tau_syn is -5.0"),
+    (
+        lambda: changed(cuba_lif((3,)), tau_syn=np.full(3, np.longdouble("1e-400"))),
+        r"'x' \(CubaLIF\) tau_syn is 0.0, expected above 0",
+    ),
 ]
 
 

@@ -153,6 +153,10 @@ class Network:
         for key in {"weight", "bias", "scale"} & set(stage.fields):
             if np.any(np.abs(stage.fields[key]) > most):
                 refuse_node(stage.name, stage.kind, f"{key} has values beyond {self.dtype}")
+        for key in TIMES & set(stage.fields):
+            if self._constant(stage, key) == 0:
+                time = stage.fields[key].flat[0]
+                refuse_node(stage.name, stage.kind, f"{key} is {time}, which is 0 in ms")
 
     def _signal_of_spike(self):
         """What a spike is during its step: its area over dt."""

@@ -103,6 +103,9 @@ class _Parser:
         value = np.asarray(self.node[key])
         if value.dtype.kind not in "biuf":
             self.refuse(f"{key} has type {value.dtype}, expected numbers")
+        if value.dtype.kind == "f" and value.dtype.itemsize > 8:
+            with np.errstate(over="ignore"):  # refused below
+                value = value.astype(np.float64)
         if not np.all(np.isfinite(value)):
             self.refuse(f"{key} has values that are not finite")
         return value
