@@ -51,6 +51,18 @@ def seeds():
             file = io.BytesIO()
             nir.write(file, graph, compression=compression)
             yield file.getvalue()
+            yield in_newest_form(file)
+
+
+def in_newest_form(file):
+    """What a file holds in HDF5's newest structures, which h5py writes only when asked."""
+    import h5py
+
+    newest = io.BytesIO()
+    with h5py.File(file, "r") as root, h5py.File(newest, "w", libver="latest") as copy:
+        for name in root:
+            root.copy(name, copy)
+    return newest.getvalue()
 
 
 INTERESTING = [0, 1, 2, 7, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 1 << 20, (1 << 31) - 1, 1 << 31,
@@ -76,6 +88,21 @@ def mutate_bytes(whole, generator):
             del data[max(at, 8) :]
             if not data:
                 break
+    return bytes(data)
+
+
+def mutate_addresses(whole, generator):
+    """What may be an address becomes that of something else, or of what it is in: chains close."""
+    import numpy as np
+
+    data = bytearray(whole)
+    words = np.lib.stride_tricks.sliding_window_view(np.frombuffer(whole, np.uint8), 8)
+    words = np.ascontiguousarray(words).view("<u8")[:, 0]
+    addresses = np.flatnonzero((words >= 16) & (words < len(whole)))
+    for _ in range(generator.choice([1, 1, 2, 4])):
+        at, other = generator.choice(addresses, 2)
+        value = int(words[other]) if generator.random() < 0.5 else int(at - generator.integers(64))
+        data[at : at + 8] = max(value, 0).to_bytes(8, "little")
     return bytes(data)
 
 
@@ -148,7 +175,7 @@ def work(folder, seed, first, seconds):
     while time.monotonic() < end:
         generator = np.random.default_rng([seed, number])
         whole = files[generator.integers(len(files))]
-        mutate = mutate_bytes if generator.random() < 0.7 else mutate_tree
+        mutate = generator.choice([mutate_bytes, mutate_addresses, mutate_tree], p=[0.5, 0.2, 0.3])
         try:
             mutated = mutate(whole, generator)
         except (OSError, RuntimeError, ValueError, KeyError, TypeError):

@@ -1,5 +1,7 @@
 """NIR: graphs against a simulation of the nodes' definitions, round trips, and refusals."""
 
+import struct
+
 import numpy as np
 import pytest
 
@@ -1100,6 +1102,40 @@ def test_refuses_heaps_without_end(file):
     data[first : first + 16] = bytes(16)  # free space of no size: HDF5's reader would stay there
     file.write_bytes(data)
     refuses(file, "a broken heap at byte")
+
+
+def test_refuses_names_without_end(file):
+    data = bytearray(file.read_bytes())
+    heap = data.index(b"HEAP\x00")
+    free, segment = struct.unpack("<QQ", data[heap + 16 : heap + 32])
+    data[segment + free : segment + free + 8] = free.to_bytes(8, "little")  # its own successor
+    file.write_bytes(data)
+    refuses(file, f"a broken heap at byte {heap}")
+
+
+@pytest.mark.parametrize("kind", [0, 1])  # of groups; of data sets in chunks
+def test_refuses_trees_without_end(file, kind):
+    with h5py.File(file, "r+") as root:
+        weight = root["node/nodes/to/weight"][()]
+        replace(root, "node/nodes/to/weight", weight, chunks=(1, 1))
+    data = bytearray(file.read_bytes())
+    node = data.index(b"TREE" + bytes([kind]))
+    data[node + 16 : node + 24] = node.to_bytes(8, "little")  # to the right of itself
+    file.write_bytes(data)
+    refuses(file, "a broken tree at byte")
+
+
+def test_reads_trees_of_many_nodes(file):
+    weight = np.full((90, 90), 0.5)
+    with h5py.File(file, "w") as root:
+        nodes = root.create_group("node/nodes")
+        root["version"], root["node/type"] = "1.0", "NIRGraph"
+        for number in range(300):
+            nodes[f"unit{number}/type"] = "Input"
+        root.create_dataset("node/weight", data=weight, chunks=(1, 9))
+    assert file.read_bytes().count(b"TREE\x01") > 2
+    read = cusynapse.nir._file.load(file, 1 << 20)
+    assert len(read["nodes"]) == 300 and np.array_equal(read["weight"], weight)
 
 
 def test_refuses_texts_longer_than_the_file(file):

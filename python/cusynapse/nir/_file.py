@@ -42,10 +42,10 @@ def _load(h5py, path, loader):
 
 
 def _check_bytes(file, path):
-    """What HDF5 does not find: heaps of texts in which its reader would go round for ever.
+    """What HDF5 does not find: structures in which its reader would go round for ever.
 
-    Returns the size of the file. Source: HDF5 File Format Specification 3.0, superblock (II.A) and
-    global heap (III.E).
+    Returns the size of the file. Source: HDF5 File Format Specification 3.0, superblock (II.A),
+    B-trees (III.A.1), local heaps (III.D) and the global heap (III.E).
     """
     size = os.fstat(file.fileno()).st_size
     if size < 16 or file.read(8) != b"\x89HDF\r\n\x1a\n":
@@ -54,17 +54,18 @@ def _check_bytes(file, path):
         widths = data[13:15] if data[8] < 2 else data[9:11]
         if widths != b"\x08\x08":
             refuse(path, f"has addresses and sizes of {tuple(widths)} bytes, expected 8 and 8")
-        heap = data.find(b"GCOL\x01")
-        while heap >= 0:
-            if not _is_heap(data[heap : heap + 16], data, heap):
-                refuse(path, f"is no readable HDF5 file: a broken heap at byte {heap}")
-            heap = data.find(b"GCOL\x01", heap + 1)
+        for name, signature, is_sound in STRUCTURES:
+            start, known = data.find(signature), set()
+            while start >= 0:
+                if not is_sound(data, start, known):
+                    refuse(path, f"is no readable HDF5 file: a broken {name} at byte {start}")
+                start = data.find(signature, start + 1)
     return size
 
 
-def _is_heap(header, data, start):
+def _is_heap_of_texts(data, start, _):
     """Whether the objects of a heap fill it, one after the other."""
-    end = start + int.from_bytes(header[8:16], "little")
+    end = start + int.from_bytes(data[start + 8 : start + 16], "little")
     if end > len(data):
         return False
     at = start + 16
@@ -75,6 +76,39 @@ def _is_heap(header, data, start):
             return False
         at += size
     return True
+
+
+def _is_heap_of_names(data, start, known):
+    """Whether the list of what is free in a group's heap ends."""
+    first, segment = start + 16, int.from_bytes(data[start + 24 : start + 32], "little")
+    return _ends(data, first, lambda free: segment + free, known)
+
+
+def _is_tree_node(data, start, known):
+    """Whether the row of nodes to the right of one ends."""
+    return _ends(data, start + 16, lambda node: node + 16, known)
+
+
+def _ends(data, at, following, known):
+    """Whether a chain of addresses ends: each is 8 bytes, and says where the one after it lies.
+
+    known: where the chains lie that were found to end.
+    """
+    passed = set()
+    while at + 8 <= len(data) and at not in known:
+        if at in passed:
+            return False
+        passed.add(at)
+        at = following(int.from_bytes(data[at : at + 8], "little"))
+    known |= passed
+    return True
+
+
+STRUCTURES = (
+    ("heap", b"GCOL\x01", _is_heap_of_texts),
+    ("heap", b"HEAP\x00", _is_heap_of_names),
+    ("tree", b"TREE", _is_tree_node),
+)
 
 
 class _Loader:
