@@ -122,6 +122,38 @@ CUSYNAPSE_HOST_DEVICE PlannedWeight<T> plan_weight(const DelayedSelect<T>& a, T 
   return out;
 }
 
+/// Stores the first `count` of Width elements from place `at` on, a multiple of Width: on a GPU in
+/// accesses as large as they can be, where the array allows it.
+template <bool Full, int Width, class T>
+CUSYNAPSE_HOST_DEVICE void store_planned(const T (&from)[Width], T* to, std::int64_t at,
+                                         std::int32_t count) {
+  constexpr std::size_t bytes = sizeof(T) * Width < 16 ? sizeof(T) * Width : 16;
+  struct alignas(bytes) Access {
+    T values[bytes / sizeof(T)];
+  };
+  if (Width == gpu_width && (Full || count == Width) &&
+      (reinterpret_cast<std::uintptr_t>(to) & (bytes - 1)) == 0) {
+    constexpr int lanes = static_cast<int>(bytes / sizeof(T));
+    for (int i = 0; i < Width; i += lanes) {
+      Access access;
+      for (int l = 0; l < lanes; ++l) access.values[l] = from[i + l];
+      *reinterpret_cast<Access*>(to + at + i) = access;
+    }
+  } else {
+    for (int i = 0; i < Width; ++i) {
+      if (Full || i < count) to[at + i] = from[i];
+    }
+  }
+}
+
+template <bool Full, class Slot, int Width>
+CUSYNAPSE_HOST_DEVICE void store_slots(const std::int32_t (&slots)[Width], void* to,
+                                       std::int64_t at, std::int32_t count) {
+  Slot narrow[Width];
+  for (int i = 0; i < Width; ++i) narrow[i] = static_cast<Slot>(slots[i]);
+  store_planned<Full>(narrow, static_cast<Slot*>(to), at, count);
+}
+
 /// Plans Width weights and stores them from place `at` on, the first `count` of them. In loops of
 /// their own, which vectorise.
 template <PlanRule rule, bool Full, int Width, class T>
@@ -136,27 +168,14 @@ CUSYNAPSE_HOST_DEVICE void plan_and_store(const DelayPlan<T>& a, const T* delays
     planned[i] = plan.weight;
     shares[i] = plan.share;
   }
-  const std::int32_t end = Full ? Width : count;
   if (a.slots != nullptr && a.width == SlotWidth::byte) {
-    auto* const to = static_cast<std::uint8_t*>(a.slots) + at;
-    for (int i = 0; i < Width; ++i) {
-      if (i < end) to[i] = static_cast<std::uint8_t>(slots[i]);
-    }
+    store_slots<Full, std::uint8_t>(slots, a.slots, at, count);
   } else if (a.slots != nullptr) {
-    auto* const to = static_cast<std::uint16_t*>(a.slots) + at;
-    for (int i = 0; i < Width; ++i) {
-      if (i < end) to[i] = static_cast<std::uint16_t>(slots[i]);
-    }
+    store_slots<Full, std::uint16_t>(slots, a.slots, at, count);
   }
-  if (a.planned[0] != nullptr) {
-    for (int i = 0; i < Width; ++i) {
-      if (i < end) a.planned[0][at + i] = planned[i];
-    }
-  }
+  if (a.planned[0] != nullptr) store_planned<Full>(planned, a.planned[0], at, count);
   if (planned_count<rule> == 2 && a.planned[1] != nullptr) {
-    for (int i = 0; i < Width; ++i) {
-      if (i < end) a.planned[1][at + i] = shares[i];
-    }
+    store_planned<Full>(shares, a.planned[1], at, count);
   }
 }
 

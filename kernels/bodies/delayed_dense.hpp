@@ -2,8 +2,9 @@
 //
 // A block of threads covers as many outputs, one a thread, for a block of columns and one part of
 // the inputs: a run of 32, or a group of 8 runs where that fills the device. It stages a few inputs
-// at a time, as dense_columns.hpp lays them out; then each thread reads its own weight and slot,
-// coalesced, and the columns of that slot in 16-byte pieces, and adds them to sums in registers.
+// at a time, as dense_columns.hpp lays them out, by copies that go on while those staged before are
+// added up; each thread reads its own weight and slot, coalesced and some inputs ahead, and the
+// columns of that slot in 16-byte pieces, and adds them to sums in registers.
 // Threads start at different pieces, so that eight of them never meet in a bank of shared memory
 // whatever their slots; register k of a thread then holds piece (thread + k) of the columns. Sums
 // of the parts go to the workspace, and DenseReduceBody adds them up in order.
@@ -15,8 +16,16 @@
 
 namespace cusynapse::kernels {
 
-/// Shared memory a block may use everywhere.
+/// Shared memory a block may have everywhere.
 inline constexpr std::size_t dense_shared_bytes = 48 * 1024;
+
+/// What a device lends a block.
+struct DenseLimits {
+  std::int32_t threads = 0;                       ///< of a block: a power of two, at least
+                                                  ///< `dense_least_threads`
+  std::size_t shared_bytes = dense_shared_bytes;  ///< with as many blocks as should run at once
+  std::size_t most_shared_bytes = dense_shared_bytes;  ///< at all
+};
 
 /// How a call is cut into blocks of threads.
 struct DenseCut {
@@ -35,11 +44,29 @@ enum class DenseStaging : std::int32_t {
   none,      ///< histories too long for shared memory are read where they are
 };
 
+/// Columns of the widest blocks: a row of 128 bytes, which is all banks of shared memory; half of
+/// it where every element is a register's address of its own.
+template <class T>
+constexpr int wide_columns(DenseStaging staging) {
+  return (staging == DenseStaging::pieces ? 128 : 64) / static_cast<int>(sizeof(T));
+}
+inline constexpr int narrow_columns = 8;
+
+/// Planned weights a thread has on their way to it while it adds up others, as registers allow.
+/// Inputs are staged so many at a time at least.
+template <class T>
+constexpr std::int32_t dense_ahead(int columns) {
+  return (columns > narrow_columns ? 16 : 32) / static_cast<std::int32_t>(sizeof(T));
+}
+/// Enough to stage the inputs of a block.
+inline constexpr std::int32_t dense_least_threads = 8;
+
 template <class T, class Slot, bool has_slots, int Columns, DenseStaging staging>
 struct DelayedDenseBody {
   static constexpr int lanes =
       staging == DenseStaging::pieces ? 16 / static_cast<int>(sizeof(T)) : 1;
   static constexpr int pieces = Columns / lanes;
+  static constexpr std::int32_t ahead = dense_ahead<T>(Columns);
 
   DelayedDense<T> arguments;
   DenseCut cut;
@@ -51,12 +78,12 @@ struct DelayedDenseBody {
     const std::int32_t staged = ColumnBlock(a, 0, Columns).staged();
     return (staged + piece - 1) / piece * piece + piece;
   }
-  /// Shared memory: staged inputs, then each thread's sums of the part, by column.
+  /// Shared memory: two stages of inputs, then each thread's sums of the part, by column.
   std::size_t shared_bytes(int threads) const {
     const std::int64_t staged =
         staging == DenseStaging::none
             ? 0
-            : traces_read(arguments.source, arguments.plan.width) *
+            : 2 * traces_read(arguments.source, arguments.plan.width) *
                   (std::int64_t{input_pitch(arguments)} << cut.inputs_shift);
     return static_cast<std::size_t>(staged + std::int64_t{threads} * Columns) * sizeof(T);
   }
@@ -68,120 +95,242 @@ struct DelayedDenseBody {
     const std::int64_t output_block = context.block() % cut.output_blocks;
     const std::int64_t column_block = context.block() / cut.output_blocks % cut.column_blocks;
     const std::int64_t part = context.block() / (cut.output_blocks * cut.column_blocks);
-    const ColumnBlock columns(a, column_block * Columns, Columns);
-    const std::int32_t head = a.source.head.get();
     const std::int64_t output = output_block * cut.threads + context.rank();
     const std::int64_t tile_output = output < a.outputs ? output : a.outputs - 1;
     const std::int64_t runs = (a.inputs + sum_run - 1) / sum_run;
     const std::int64_t first_run = part * cut.runs_per_part;
-    const std::int64_t last_run =
-        first_run + cut.runs_per_part < runs ? first_run + cut.runs_per_part : runs;
-    const std::int32_t pitch = input_pitch(a);
-    const std::int32_t staged_inputs = 1 << cut.inputs_shift;
-    auto* const staged = static_cast<T*>(context.shared());
-    const bool is_double = traces_read(a.source, a.plan.width) == 2;
-    T* const other = staged + (std::int64_t{pitch} << cut.inputs_shift);
-    T* const groups =
-        staged + (staging == DenseStaging::none
-                      ? 0
-                      : (is_double ? 2 : 1) * (std::int64_t{pitch} << cut.inputs_shift));
+    const std::int64_t left = a.inputs - first_run * sum_run;
+    const std::int64_t most = cut.runs_per_part * sum_run;
 
-    for (std::int64_t run = first_run; run < last_run; ++run) {
-      T sums[Columns] = {};
-      const std::int64_t first_input = run * sum_run;
-      const auto inputs = static_cast<std::int32_t>(
-          a.inputs - first_input < sum_run ? a.inputs - first_input : sum_run);
-      const std::int64_t plan =
-          (tile_output / dense_tile_outputs * runs + run) * (sum_run * dense_tile_outputs) +
-          tile_output % dense_tile_outputs;
-      if constexpr (staging == DenseStaging::none) {
-        for (std::int32_t i = 0; i < inputs; ++i) {
-          add_unstaged(columns, head, is_double, first_input + i, plan + i * dense_tile_outputs,
-                       sums);
-        }
-      } else {
-        for (std::int32_t from = 0; from < inputs; from += staged_inputs) {
-          const std::int32_t left = inputs - from;
-          const std::int32_t count = left < staged_inputs ? left : staged_inputs;
-          context.sync();  // until all are done with what was staged before
-          stage(context, columns, head, 0, first_input + from, count, pitch, staged);
-          if (is_double) stage(context, columns, head, 1, first_input + from, count, pitch, other);
-          context.sync();
-          for (std::int32_t i = 0; i < count; ++i) {
-            add_input(context.rank(), columns, staged + i * pitch,
-                      is_double ? other + i * pitch : nullptr,
-                      plan + (from + i) * dense_tile_outputs, sums);
-          }
-        }
-      }
-      // A thread's own column of shared memory, which no other touches.
-      T* const group = groups + context.rank();
-      for (int k = 0; k < Columns; ++k) {
-        T& kept = group[column_of(context.rank(), k) * cut.threads];
-        kept = run == first_run ? sums[k] : math::add(kept, sums[k]);
-      }
+    Part p{ColumnBlock(a, column_block * Columns, Columns)};
+    p.head = a.source.head.get();
+    p.first_input = first_run * sum_run;
+    p.inputs = static_cast<std::int32_t>(left < most ? left : most);
+    // The plan of consecutive inputs of an output lies a tile's outputs apart, from tile to tile.
+    p.plan =
+        (tile_output / dense_tile_outputs * runs + first_run) * (sum_run * dense_tile_outputs) +
+        tile_output % dense_tile_outputs;
+    p.is_double = traces_read(a.source, a.plan.width) == 2;
+    T* const staged = static_cast<T*>(context.shared());
+    T* groups = staged;
+    if constexpr (staging == DenseStaging::none) {
+      add_unstaged(p, groups + context.rank());
+    } else {
+      p.pitch = input_pitch(a);
+      p.trace_size = p.pitch << cut.inputs_shift;
+      p.stage_size = p.is_double ? 2 * p.trace_size : p.trace_size;
+      groups += 2 * std::int64_t{p.stage_size};
+      add_staged(context, p, staged, groups + context.rank());
     }
     // Column by column, so that consecutive threads write consecutive outputs.
     const std::int64_t column_total = column_count(a);
     if (output < a.outputs) {
-      for (int c = 0; c < Columns && columns.first + c < column_total; ++c) {
-        partial[(part * column_total + columns.first + c) * a.outputs + output] =
+      for (int c = 0; c < Columns && p.columns.first + c < column_total; ++c) {
+        partial[(part * column_total + p.columns.first + c) * a.outputs + output] =
             groups[c * cut.threads + context.rank()];
       }
     }
   }
 
  private:
+  /// What a block adds up, as one of its threads sees it.
+  struct Part {
+    ColumnBlock columns;
+    std::int32_t head = 0;
+    std::int32_t inputs = 0;
+    std::int64_t first_input = 0;
+    std::int64_t plan = 0;  ///< entry of the first input
+    bool is_double = false;
+    std::int32_t pitch = 0;       ///< of staged inputs
+    std::int32_t trace_size = 0;  ///< elements of one trace of a stage
+    std::int32_t stage_size = 0;
+  };
+
+  /// Planned weights of consecutive inputs.
+  struct Planned {
+    T weights[ahead];
+    T shares[ahead];
+    std::int32_t slots[ahead];
+  };
+
   /// The column that register k of a thread holds.
   CUSYNAPSE_HOST_DEVICE static int column_of(int rank, int k) {
     return (rank + k / lanes) % pieces * lanes + k % lanes;
   }
 
-  template <class Context>
-  CUSYNAPSE_HOST_DEVICE void stage(const Context& context, const ColumnBlock& columns,
-                                   std::int32_t head, std::int32_t trace, std::int64_t first_input,
-                                   std::int32_t count, std::int32_t pitch, T* staged) const {
-    const DelayedDense<T>& a = arguments;
-    // Consecutive threads take consecutive inputs, which lie next to each other in a ring.
-    const std::int32_t mask = (1 << cut.inputs_shift) - 1;
-    const std::int32_t size = columns.staged() << cut.inputs_shift;
-    for (std::int32_t e = context.rank(); e < size; e += context.size()) {
-      const std::int32_t i = e & mask;
-      const std::int32_t position = e >> cut.inputs_shift;
-      if (i >= count) continue;
-      T value = T(0);
-      if (position < Columns) {
-        if (trace == 0) value = a.plan.overbound;
-      } else {
-        const ColumnBlock::Origin origin = columns.origin(position);
-        if (origin.is_there) {
-          const std::int64_t offset =
-              source_slot(a.source, head, origin.back - 1) * a.source.stride +
-              origin.sample * a.inputs + first_input + i;
-          value = source_value(a.source, trace, has_slots, offset);
-        }
-      }
-      staged[i * pitch + position] = value;
+  /// Sums of a run become part of a thread's own column of shared memory, which no other touches.
+  CUSYNAPSE_HOST_DEVICE void end_run(int rank, bool is_first, T* group, T (&sums)[Columns]) const {
+    for (int k = 0; k < Columns; ++k) {
+      T& kept = group[column_of(rank, k) * cut.threads];
+      kept = is_first ? sums[k] : math::add(kept, sums[k]);
+      sums[k] = T(0);
     }
   }
 
-  CUSYNAPSE_HOST_DEVICE std::int32_t slot_of(std::int64_t plan) const {
-    if constexpr (has_slots) return static_cast<const Slot*>(arguments.plan.slots)[plan];
+  /// While the inputs of one stage are added up, the copies of the next are on their way, and so
+  /// are the planned weights of the next inputs.
+  template <class Context>
+  CUSYNAPSE_HOST_DEVICE void add_staged(const Context& context, const Part& p, T* staged,
+                                        T* group) const {
+    const std::int32_t stage_inputs = 1 << cut.inputs_shift;
+    stage_out_of_range(context, p, staged);
+    Planned planned = read_plan(p, 0);
+    T sums[Columns] = {};
+    T* current = staged + p.stage_size;
+    T* other = staged;
+    for (std::int32_t begin = -stage_inputs; begin < p.inputs; begin += stage_inputs) {
+      context.wait_copies();
+      context.sync();  // all copies are there, and all threads done with the other stage
+      stage(context, p, begin + stage_inputs, other);
+      const std::int32_t left = begin < 0 ? 0 : p.inputs - begin;
+      for (std::int32_t offset = 0; offset < stage_inputs && offset < left; offset += ahead) {
+        const std::int32_t from = begin + offset;
+        const Planned next = read_plan(p, from + ahead);
+#if defined(__CUDACC__)
+#pragma unroll  // what is planned stays in registers
+#endif
+        for (std::int32_t i = 0; i < ahead; ++i) {
+          if (from + i >= p.inputs) break;
+          const T* const input = current + (offset + i) * p.pitch;
+          if (has_slots && p.is_double) {
+            add_input<2>(context.rank(), p, planned.weights[i], planned.shares[i], input,
+                         planned.slots[i], sums);
+          } else {
+            add_input<1>(context.rank(), p, planned.weights[i], T(0), input, planned.slots[i],
+                         sums);
+          }
+        }
+        const std::int32_t done = from + ahead;
+        if (done % sum_run == 0 || done >= p.inputs) {
+          end_run(context.rank(), done <= sum_run, group, sums);
+        }
+        planned = next;
+      }
+      T* const staged_next = other;
+      other = current;
+      current = staged_next;
+    }
+  }
+
+  /// Planned weights of inputs [from, from + ahead) of a part, as far as there are any.
+  CUSYNAPSE_HOST_DEVICE Planned read_plan(const Part& p, std::int32_t from) const {
+    Planned out;
+    for (std::int32_t i = 0; i < ahead; ++i) {
+      const bool is_there = from + i < p.inputs;
+      const std::int64_t entry = p.plan + (from + i) * dense_tile_outputs;
+      out.weights[i] = is_there ? arguments.plan.weights[0][entry] : T(0);
+      out.shares[i] = is_there && p.is_double ? arguments.plan.weights[1][entry] : T(0);
+      out.slots[i] = is_there ? slot_of(entry) : 0;
+    }
+    return out;
+  }
+
+  /// What lies before the histories of an input, in both stages.
+  template <class Context>
+  CUSYNAPSE_HOST_DEVICE void stage_out_of_range(const Context& context, const Part& p,
+                                                T* staged) const {
+    const std::int32_t rows = (2 * p.stage_size) / p.pitch;
+    for (std::int32_t e = context.rank(); e < rows * Columns; e += context.size()) {
+      const std::int32_t row = e / Columns;
+      const bool is_first_trace = row * p.pitch % p.stage_size < p.trace_size;
+      staged[row * p.pitch + e % Columns] = is_first_trace ? arguments.plan.overbound : T(0);
+    }
+  }
+
+  /// Begins to stage the inputs from `from` on, counted in the part; `wait_copies` ends it.
+  template <class Context>
+  CUSYNAPSE_HOST_DEVICE void stage(const Context& context, const Part& p, std::int32_t from,
+                                   T* staged) const {
+    // Consecutive threads take consecutive inputs, which lie next to each other in a ring.
+    const std::int32_t i = context.rank() & ((1 << cut.inputs_shift) - 1);
+    if (from + i >= p.inputs) return;
+    for (std::int32_t trace = 0; trace <= (p.is_double ? 1 : 0); ++trace) {
+      T* const to = staged + trace * p.trace_size + i * p.pitch;
+      const std::int64_t input = p.first_input + from + i;
+      if (has_slots && arguments.source.kind == SourceKind::traces) {
+        stage_input<true>(context, p, trace, input, to);
+      } else {
+        stage_input<false>(context, p, trace, input, to);
+      }
+    }
+  }
+
+  /// One thread's share of an input: as many threads as there are for each input take positions in
+  /// turn. is_copied: values are staged as they are in memory. Columns beyond the last are left as
+  /// they are: nobody reads their sums.
+  template <bool is_copied, class Context>
+  CUSYNAPSE_HOST_DEVICE void stage_input(const Context& context, const Part& p, std::int32_t trace,
+                                         std::int64_t input, T* to) const {
+    const CurrentSource<T>& source = arguments.source;
+    const std::int32_t turn = context.rank() >> cut.inputs_shift;
+    const std::int32_t turns = context.size() >> cut.inputs_shift;
+    // Stages `count` values, `stride` elements of the ring and `step` of the stage apart.
+    const auto place = [&](T* at, std::int64_t offset, std::int32_t count, std::int64_t stride,
+                           std::int32_t step) {
+      if constexpr (is_copied) {
+        const T* from = source.traces[trace] + offset;
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800  // before, copies pass through registers
+#pragma unroll 4
+#endif
+        for (std::int32_t k = 0; k < count; ++k) {
+          context.copy_async(at, from);
+          at += step;
+          from += stride;
+        }
+      } else {
+        for (std::int32_t k = 0; k < count; ++k) {
+          at[k * step] = source_value(source, trace, has_slots, offset + k * stride);
+        }
+      }
+    };
+    if (p.columns.steps > 1) {
+      for (std::int32_t at = Columns + turn; at < p.columns.staged(); at += turns) {
+        const ColumnBlock::Origin origin = p.columns.origin(at);
+        if (!origin.is_there) continue;
+        place(to + at,
+              source_slot(source, p.head, origin.back - 1) * source.stride +
+                  origin.sample * arguments.inputs + input,
+              1, 0, 0);
+      }
+      return;
+    }
+    // Row by row, a slot each, from the oldest; around the end of the ring at most once.
+    const std::int32_t rows_at_once = turns > Columns ? turns / Columns : 1;
+    const std::int32_t first_row = turns > Columns ? turn / Columns : 0;
+    const std::int32_t slot = source_slot(source, p.head, p.columns.delay_slots - 1 - first_row);
+    const std::int32_t count =
+        (p.columns.delay_slots - first_row + rows_at_once - 1) / rows_at_once;
+    const std::int32_t to_end = (source.slots - slot + rows_at_once - 1) / rows_at_once;
+    const std::int32_t before = count < to_end ? count : to_end;
+    const std::int64_t stride = rows_at_once * source.stride;
+    const std::int32_t step = rows_at_once * Columns;
+    for (std::int32_t column = turns > Columns ? turn % Columns : turn;
+         column < Columns && p.columns.first + column < p.columns.batch; column += turns) {
+      const std::int64_t offset =
+          slot * source.stride + (p.columns.first + column) * arguments.inputs + input;
+      T* const at = to + (first_row + 1) * Columns + column;
+      place(at, offset, before, stride, step);
+      place(at + before * step, offset + before * stride - source.slots * source.stride,
+            count - before, stride, step);
+    }
+  }
+
+  CUSYNAPSE_HOST_DEVICE std::int32_t slot_of(std::int64_t entry) const {
+    if constexpr (has_slots) return static_cast<const Slot*>(arguments.plan.slots)[entry];
     return 0;
   }
 
-  /// Adds the terms of one input; `other` holds its second trace, where there is one.
-  CUSYNAPSE_HOST_DEVICE void add_input(int rank, const ColumnBlock& columns, const T* input,
-                                       const T* other, std::int64_t plan,
-                                       T (&sums)[Columns]) const {
-    const T weight = arguments.plan.weights[0][plan];
-    const T share = other != nullptr ? arguments.plan.weights[1][plan] : T(0);
-    const std::int32_t start = columns.row_start(slot_of(plan));
+  /// Adds the terms of one staged input, of TraceCount traces. A constant number of them lets a
+  /// thread read all its pieces before it needs the first.
+  template <int TraceCount>
+  CUSYNAPSE_HOST_DEVICE void add_input(int rank, const Part& p, T weight, T share, const T* input,
+                                       std::int32_t slot, T (&sums)[Columns]) const {
+    const T* const row = input + p.columns.row_start(slot);
     for (int k = 0; k < pieces; ++k) {
-      const std::int32_t at = start + column_of(rank, k * lanes);
-      Staged values = load(input + at);
-      if (other != nullptr) {
-        const Staged others = load(other + at);
+      const T* const at = row + column_of(rank, k * lanes);
+      Staged values = load(at);
+      if constexpr (TraceCount == 2) {
+        const Staged others = load(at + p.trace_size);
         for (int l = 0; l < lanes; ++l) {
           values.values[l] = math::add(values.values[l], math::multiply(share, others.values[l]));
         }
@@ -201,20 +350,24 @@ struct DelayedDenseBody {
     return *reinterpret_cast<const Staged*>(from);
   }
 
-  CUSYNAPSE_HOST_DEVICE void add_unstaged(const ColumnBlock& columns, std::int32_t head,
-                                          bool is_double, std::int64_t input, std::int64_t plan,
-                                          T (&sums)[Columns]) const {
+  CUSYNAPSE_HOST_DEVICE void add_unstaged(const Part& p, T* group) const {
     static_assert(staging != DenseStaging::none || Columns == 1, "one column at a time");
     const DelayedDense<T>& a = arguments;
-    const std::int32_t slot = slot_of(plan);
-    T value = a.plan.overbound;
-    if (slot != a.plan.delay_slots) {
-      const ColumnBlock::Origin origin = columns.origin(columns.row_start(slot));
-      const std::int64_t offset = source_slot(a.source, head, origin.back - 1) * a.source.stride +
-                                  origin.sample * a.inputs + input;
-      value = planned_value(a.source, a.plan, has_slots, is_double, offset, plan);
+    T sums[Columns] = {};
+    for (std::int32_t i = 0; i < p.inputs; ++i) {
+      const std::int64_t entry = p.plan + i * dense_tile_outputs;
+      const std::int32_t slot = slot_of(entry);
+      T value = a.plan.overbound;
+      if (slot != a.plan.delay_slots) {
+        const ColumnBlock::Origin origin = p.columns.origin(p.columns.row_start(slot));
+        const std::int64_t offset =
+            source_slot(a.source, p.head, origin.back - 1) * a.source.stride +
+            origin.sample * a.inputs + p.first_input + i;
+        value = planned_value(a.source, a.plan, has_slots, p.is_double, offset, entry);
+      }
+      sums[0] = math::add(sums[0], math::multiply(a.plan.weights[0][entry], value));
+      if ((i + 1) % sum_run == 0 || i + 1 == p.inputs) end_run(0, i < sum_run, group, sums);
     }
-    sums[0] = math::add(sums[0], math::multiply(a.plan.weights[0][plan], value));
   }
 };
 
@@ -255,9 +408,25 @@ struct DenseReduceBody {
   }
 };
 
-/// How many blocks a device is to be filled with at least before a part is more than one run: twice
-/// the multiprocessors of the largest.
-inline constexpr std::int64_t dense_enough_blocks = 320;
+/// How the inputs of a call are cut into parts. Parts of more than one run save memory traffic, but
+/// only where enough blocks are left to fill the largest devices; a block of one column waits for
+/// memory alone and needs others beside it.
+template <class T>
+DenseCut dense_parts(const DelayedDense<T>& a, std::int32_t threads) {
+  constexpr std::int64_t enough_blocks = 240;
+  constexpr std::int64_t enough_blocks_of_one_column = 960;
+  const std::int64_t count = column_count(a);
+  const std::int64_t runs = (a.inputs + sum_run - 1) / sum_run;
+  const std::int64_t groups = (runs + sum_group - 1) / sum_group;
+  DenseCut cut;
+  cut.threads = threads;
+  cut.output_blocks = (a.outputs + threads - 1) / threads;
+  const std::int64_t blocks = cut.output_blocks * groups * ((count + 31) / 32);
+  const bool is_full = blocks >= (count == 1 ? enough_blocks_of_one_column : enough_blocks);
+  cut.runs_per_part = is_full ? static_cast<std::int32_t>(sum_group) : 1;
+  cut.parts = is_full ? groups : runs;
+  return cut;
+}
 
 /// The shape of the kernel for some arguments.
 template <class T>
@@ -266,49 +435,48 @@ struct DenseShape {
   DenseStaging staging;
   DenseCut cut;
 
-  static DenseShape of(const DelayedDense<T>& a, int threads) {
+  static DenseShape of(const DelayedDense<T>& a, const DenseLimits& limits) {
     DenseShape shape{};
+    shape.cut = dense_parts(a, limits.threads);
     const std::int64_t count = column_count(a);
-    constexpr int lanes = 16 / static_cast<int>(sizeof(T));
-    const bool is_aligned = a.steps == 1 || a.batch % lanes == 0;
+    constexpr int piece = 16 / static_cast<int>(sizeof(T));
+    const bool is_aligned = a.steps == 1 || a.batch % piece == 0;
     shape.staging = is_aligned ? DenseStaging::pieces : DenseStaging::elements;
-    shape.columns = count > 8 ? 32 : 8;
-    if (!is_aligned) shape.columns = 32;
-    if (count == 1) {
-      shape.columns = 1;
-      shape.staging = DenseStaging::elements;
-    }
+    shape.columns =
+        count > narrow_columns || !is_aligned ? wide_columns<T>(shape.staging) : narrow_columns;
+    if (count == 1) shape.columns = 1;
     // What does not fit in with all columns is tried with fewer, and read unstaged in the end.
-    while (bytes_of(a, shape.columns, 0, threads) > dense_shared_bytes) {
-      if (shape.columns == 32 && is_aligned) {
-        shape.columns = 8;
-      } else if (shape.columns > 1) {
-        shape.columns = 1;
-        shape.staging = DenseStaging::elements;
-      } else {
+    const auto fits = [&](std::int32_t inputs_shift, std::size_t bytes) {
+      return bytes_of(a, shape.columns, inputs_shift, limits.threads) <= bytes;
+    };
+    while (!fits(shift_of(dense_ahead<T>(shape.columns)), limits.most_shared_bytes)) {
+      if (shape.columns == 1) {
         shape.staging = DenseStaging::none;
         break;
       }
+      shape.columns = shape.columns > narrow_columns && is_aligned ? narrow_columns : 1;
+    }
+    if (shape.columns == 1 && shape.staging == DenseStaging::pieces) {
+      shape.staging = DenseStaging::elements;
     }
     DenseCut& cut = shape.cut;
-    cut.threads = threads;
     if (shape.staging != DenseStaging::none) {
-      while (cut.inputs_shift < 5 &&
-             bytes_of(a, shape.columns, cut.inputs_shift + 1, threads) <= dense_shared_bytes) {
+      cut.inputs_shift = shift_of(dense_ahead<T>(shape.columns));
+      while (cut.inputs_shift < 5 && 2 << cut.inputs_shift <= limits.threads &&
+             fits(cut.inputs_shift + 1, limits.shared_bytes)) {
         ++cut.inputs_shift;
       }
     }
-    const std::int64_t runs = (a.inputs + sum_run - 1) / sum_run;
-    cut.output_blocks = (a.outputs + threads - 1) / threads;
     cut.column_blocks = (count + shape.columns - 1) / shape.columns;
-    const std::int64_t groups = (runs + sum_group - 1) / sum_group;
-    const bool is_full = cut.output_blocks * cut.column_blocks * groups >= dense_enough_blocks;
-    cut.runs_per_part = is_full ? static_cast<std::int32_t>(sum_group) : 1;
-    cut.parts = is_full ? groups : runs;
     return shape;
   }
 
  private:
+  static std::int32_t shift_of(std::int32_t power_of_two) {
+    std::int32_t shift = 0;
+    while (1 << shift < power_of_two) ++shift;
+    return shift;
+  }
   static std::size_t bytes_of(const DelayedDense<T>& a, int columns, int inputs_shift,
                               int threads) {
     constexpr std::int64_t piece = 16 / static_cast<std::int64_t>(sizeof(T));
@@ -316,7 +484,7 @@ struct DenseShape {
                                                                 (a.steps > 1 ? a.batch : columns);
     const std::int64_t pitch = (staged + piece - 1) / piece * piece + piece;
     const std::int64_t traces = traces_read(a.source, a.plan.width);
-    return static_cast<std::size_t>(traces * (pitch << inputs_shift) +
+    return static_cast<std::size_t>(2 * traces * (pitch << inputs_shift) +
                                     std::int64_t{threads} * columns) *
            sizeof(T);
   }
@@ -324,30 +492,35 @@ struct DenseShape {
 
 /// Workspace of the parts of a call cut for blocks of `threads`.
 template <class T>
-std::size_t dense_partial_bytes(const DelayedDense<T>& a, int threads) {
-  const DenseShape<T> shape = DenseShape<T>::of(a, threads);
-  return static_cast<std::size_t>(shape.cut.parts * column_count(a) * a.outputs) * sizeof(T);
+std::size_t dense_partial_bytes(const DelayedDense<T>& a, std::int32_t threads) {
+  return static_cast<std::size_t>(dense_parts(a, threads).parts * column_count(a) * a.outputs) *
+         sizeof(T);
 }
 
-/// Calls `launch` with the body for the arguments, to be run on blocks of `threads`.
+/// Calls `launch` with the body for the arguments, to be run on blocks of `limits.threads`.
 template <class T, class Launch>
-void visit_delayed_dense(const DelayedDense<T>& a, int threads, const Launch& launch) {
-  const DenseShape<T> shape = DenseShape<T>::of(a, threads);
+void visit_delayed_dense(const DelayedDense<T>& a, const DenseLimits& limits,
+                         const Launch& launch) {
+  const DenseShape<T> shape = DenseShape<T>::of(a, limits);
   auto* const partial = static_cast<T*>(a.workspace);
   const auto with_slots = [&](auto slot, auto has_slots) {
     using Slot = decltype(slot);
     constexpr bool has = decltype(has_slots)::value;
+    constexpr auto in_pieces = DenseStaging::pieces;
+    constexpr auto in_elements = DenseStaging::elements;
+    constexpr int wide = wide_columns<T>(in_pieces);
+    constexpr int wide_elements = wide_columns<T>(in_elements);
     const DenseCut& cut = shape.cut;
     if (shape.staging == DenseStaging::none) {
       launch(DelayedDenseBody<T, Slot, has, 1, DenseStaging::none>{a, cut, partial});
     } else if (shape.columns == 1) {
-      launch(DelayedDenseBody<T, Slot, has, 1, DenseStaging::elements>{a, cut, partial});
-    } else if (shape.columns == 8) {
-      launch(DelayedDenseBody<T, Slot, has, 8, DenseStaging::pieces>{a, cut, partial});
-    } else if (shape.staging == DenseStaging::pieces) {
-      launch(DelayedDenseBody<T, Slot, has, 32, DenseStaging::pieces>{a, cut, partial});
+      launch(DelayedDenseBody<T, Slot, has, 1, in_elements>{a, cut, partial});
+    } else if (shape.staging == in_elements) {
+      launch(DelayedDenseBody<T, Slot, has, wide_elements, in_elements>{a, cut, partial});
+    } else if (shape.columns == narrow_columns) {
+      launch(DelayedDenseBody<T, Slot, has, narrow_columns, in_pieces>{a, cut, partial});
     } else {
-      launch(DelayedDenseBody<T, Slot, has, 32, DenseStaging::elements>{a, cut, partial});
+      launch(DelayedDenseBody<T, Slot, has, wide, in_pieces>{a, cut, partial});
     }
   };
   switch (a.plan.width) {
@@ -362,11 +535,11 @@ void visit_delayed_dense(const DelayedDense<T>& a, int threads, const Launch& la
 
 /// What adds up the parts afterwards.
 template <int Width, class T>
-DenseReduceBody<T, Width> dense_reduction(const DelayedDense<T>& a, int threads) {
-  const DenseShape<T> shape = DenseShape<T>::of(a, threads);
+DenseReduceBody<T, Width> dense_reduction(const DelayedDense<T>& a, std::int32_t threads) {
+  const DenseCut cut = dense_parts(a, threads);
   return {static_cast<const T*>(a.workspace),
-          shape.cut.parts,
-          shape.cut.runs_per_part,
+          cut.parts,
+          cut.runs_per_part,
           column_count(a),
           a.outputs,
           a.bias,

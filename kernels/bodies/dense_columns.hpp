@@ -19,8 +19,11 @@ CUSYNAPSE_HOST_DEVICE std::int64_t column_count(const DelayedDense<T>& a) {
 }
 
 struct ColumnBlock {
-  std::int64_t first = 0;  ///< its first column
-  std::int64_t batch = 1;  ///< samples of a step
+  std::int64_t first = 0;         ///< its first column
+  std::int64_t first_step = 0;    ///< of a sequence: that of the first column, from the oldest a
+                                  ///< sum can reach
+  std::int64_t first_sample = 0;  ///< of a sequence: that of the first column
+  std::int64_t batch = 1;         ///< samples of a step
   std::int64_t steps = 1;
   std::int32_t delay_slots = 1;  ///< slots a weight can choose
   std::int32_t width = 1;        ///< columns; those beyond the last are silent
@@ -30,6 +33,8 @@ struct ColumnBlock {
   CUSYNAPSE_HOST_DEVICE ColumnBlock(const DelayedDense<T>& a, std::int64_t first_column,
                                     std::int32_t block_width)
       : first(first_column),
+        first_step(a.steps > 1 ? first_column / a.batch : 0),
+        first_sample(first_column - first_step * a.batch),
         batch(a.batch),
         steps(a.steps),
         delay_slots(a.plan.delay_slots),
@@ -55,10 +60,13 @@ struct ColumnBlock {
     Origin out;
     const std::int32_t entry = position - width;
     if (steps > 1) {
-      const std::int64_t column = first + entry;
-      const std::int64_t step = column / batch;  // from the oldest a sum can reach
-      out.sample = column - step * batch;
-      out.back = static_cast<std::int32_t>(delay_slots - 1 + steps - step);
+      // What is staged of an input fits 32 bits, and so does a sequence's batch.
+      const auto from_step = static_cast<std::uint32_t>(first_sample + entry);
+      const auto pitch_of_step = static_cast<std::uint32_t>(pitch);
+      const std::uint32_t step = from_step / pitch_of_step;
+      out.sample = from_step - step * pitch_of_step;
+      out.back =
+          static_cast<std::int32_t>(delay_slots - 1 + steps - first_step - std::int64_t{step});
       out.is_there = out.back >= 1;
     } else {
       const std::int32_t row = entry / width;

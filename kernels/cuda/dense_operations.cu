@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "kernels/bodies/delayed_dense.hpp"
 #include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/operations.cuh"
@@ -10,16 +12,22 @@ using kernels::gpu_width;
 template <class T>
 std::size_t CudaConnectionOperations<T>::dense_workspace_bytes(const DelayedDense<T>& a,
                                                                bool) const {
-  return kernels::dense_partial_bytes(a, DensePolicy::threads);
+  return kernels::dense_partial_bytes(a, DensePolicy<T>::threads);
 }
 
 template <class T>
 void CudaConnectionOperations<T>::delayed_dense(const Stream& stream,
                                                 const DelayedDense<T>& a) const {
-  kernels::visit_delayed_dense(a, DensePolicy::threads, [&](const auto& body) {
-    launch_tile<DensePolicy>(stream, body, body.blocks());
+  const int ordinal = stream.device().ordinal;
+  const kernels::DenseLimits limits{
+      DensePolicy<T>::threads,
+      std::max(shared_bytes_of(ordinal, DensePolicy<T>::min_blocks), kernels::dense_shared_bytes),
+      std::max(shared_bytes_of(ordinal, 1), kernels::dense_shared_bytes)};
+  kernels::visit_delayed_dense(a, limits, [&](const auto& body) {
+    launch_tile<DensePolicy<T>>(stream, body, body.blocks());
   });
-  launch_index<ReducePolicy>(stream, kernels::dense_reduction<gpu_width>(a, DensePolicy::threads),
+  launch_index<ReducePolicy>(stream,
+                             kernels::dense_reduction<gpu_width>(a, DensePolicy<T>::threads),
                              kernels::group_count(a.outputs, gpu_width), kernels::column_count(a));
 }
 

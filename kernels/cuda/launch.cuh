@@ -1,6 +1,7 @@
 // Runs bodies on a GPU. The only __global__ functions of the library are here.
 #pragma once
 
+#include <cuda_pipeline.h>
 #include <cuda_runtime.h>
 
 #include <algorithm>
@@ -55,6 +56,15 @@ class BlockContext {
   __device__ int size() const { return static_cast<int>(blockDim.x); }
   __device__ void* shared() const { return shared_; }
   __device__ void sync() const { __syncthreads(); }
+  /// Copies a value to shared memory; there, for this thread, once wait_copies returns.
+  template <class T>
+  __device__ void copy_async(T* to, const T* from) const {
+    __pipeline_memcpy_async(to, from, sizeof(T));
+  }
+  __device__ void wait_copies() const {
+    __pipeline_commit();
+    __pipeline_wait_prior(0);
+  }
 
  private:
   void* shared_;
@@ -77,12 +87,34 @@ inline unsigned blocks_of(std::int64_t count, std::int64_t threads, std::int64_t
 inline constexpr std::int64_t most_blocks_x = 2147483647;
 inline constexpr std::int64_t most_blocks_y = 65535;
 
+/// Shared memory a block may have without being asked for.
+inline constexpr std::size_t unasked_shared_bytes = 48 * 1024;
+
+/// Shared memory a block may have on a device, such that `blocks` of them fit a multiprocessor.
+inline std::size_t shared_bytes_of(int ordinal, int blocks) {
+  const auto attribute = [&](cudaDeviceAttr which) {
+    int value = 0;
+    check(cudaDeviceGetAttribute(&value, which, ordinal), "cudaDeviceGetAttribute");
+    return value;
+  };
+  const int most = attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin);
+  const int share = attribute(cudaDevAttrMaxSharedMemoryPerMultiprocessor) / blocks -
+                    attribute(cudaDevAttrReservedSharedMemoryPerBlock);
+  return static_cast<std::size_t>(std::min(most, share));
+}
+
 /// Launches a kernel and throws what the launch itself says: the thread's last error may be
 /// another's.
 template <class... Arguments>
 void launch(void (*kernel)(Arguments...), const Stream& stream, dim3 grid, int threads,
             std::size_t shared_bytes, Arguments... arguments) {
   const DeviceGuard guard(stream.device().ordinal);
+  if (shared_bytes > unasked_shared_bytes) {
+    check(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
+                               cudaFuncAttributeMaxDynamicSharedMemorySize,
+                               static_cast<int>(shared_bytes)),
+          "cudaFuncSetAttribute");
+  }
   void* pointers[] = {&arguments...};
   check(cudaLaunchKernel(reinterpret_cast<const void*>(kernel), grid,
                          dim3(static_cast<unsigned>(threads)), pointers, shared_bytes,

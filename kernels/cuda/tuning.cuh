@@ -29,16 +29,25 @@ struct RingPolicy {
   static constexpr int min_blocks = 3;
 };
 
-/// delay_plan: a thread plans 8 weights.
+/// delay_plan: a thread plans 8 weights, a block a tile.
 struct PlanPolicy {
+  static constexpr int threads = 128;
+  static constexpr int min_blocks = 4;
+};
+
+/// delayed_dense: a thread is an output, with the sums of a row of 128 bytes of columns in
+/// registers.
+template <class T>
+struct DensePolicy;
+template <>
+struct DensePolicy<float> {
   static constexpr int threads = 256;
   static constexpr int min_blocks = 2;
 };
-
-/// delayed_dense: a thread is an output, with the sums of up to 32 columns in registers.
-struct DensePolicy {
+template <>
+struct DensePolicy<double> {
   static constexpr int threads = 128;
-  static constexpr int min_blocks = 2;
+  static constexpr int min_blocks = 3;
 };
 
 /// The sums of delayed_dense's parts: a thread adds up 8 outputs.

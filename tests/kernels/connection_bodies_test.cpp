@@ -107,11 +107,13 @@ using Types = testing::Types<float, double>;
 TYPED_TEST_SUITE(ConnectionBodies, Types);
 
 template <class T>
-void expect_dense_equal(const Case& c, Random& random) {
+void expect_dense_equal(const Case& c, Random& random,
+                        const kernels::DenseLimits& limits = {kernels::dense_least_threads}) {
   SCOPED_TRACE(testing::Message() << c.inputs << " inputs, " << c.outputs << " outputs, batch "
                                   << c.batch << ", steps " << c.steps << ", slots " << c.delay_slots
                                   << ", kind " << static_cast<int>(c.kind) << ", traces "
-                                  << c.traces);
+                                  << c.traces << ", threads " << limits.threads << ", bytes "
+                                  << limits.shared_bytes << " to " << limits.most_shared_bytes);
   Sums<T> sums(c, c.inputs * c.batch, dense_plan_size(c.inputs, c.outputs), c.outputs, random);
   DelayedDense<T> a;
   a.source = sums.source;
@@ -134,11 +136,11 @@ void expect_dense_equal(const Case& c, Random& random) {
   Memory<T> got = sums.out;
   a.out = got.data();
   Memory<std::uint8_t> workspace(
-      static_cast<std::int64_t>(kernels::dense_partial_bytes(a, block_threads)));
+      static_cast<std::int64_t>(kernels::dense_partial_bytes(a, limits.threads)));
   a.workspace = workspace.data();
   kernels::visit_delayed_dense(
-      a, block_threads, [](const auto& body) { execute_tile(body, body.blocks(), block_threads); });
-  execute_index(kernels::dense_reduction<gpu_width>(a, block_threads),
+      a, limits, [&](const auto& body) { execute_tile(body, body.blocks(), limits.threads); });
+  execute_index(kernels::dense_reduction<gpu_width>(a, limits.threads),
                 group_count(a.outputs, gpu_width), kernels::column_count(a));
   EXPECT_TRUE(got == expected);
 }
@@ -210,9 +212,30 @@ TYPED_TEST(ConnectionBodies, DenseSumsOfManyBlocksAddGroupsOfRunsInOrder) {
   a.batch = c.batch;
   a.plan.delay_slots = c.delay_slots;
   a.plan.width = c.width;
-  const auto shape = kernels::DenseShape<TypeParam>::of(a, block_threads);
-  ASSERT_EQ(shape.cut.runs_per_part, sum_group) << "the case no longer fills a device";
+  const kernels::DenseCut cut = kernels::dense_parts(a, kernels::dense_least_threads);
+  ASSERT_EQ(cut.runs_per_part, sum_group) << "the case no longer fills a device";
   expect_dense_equal<TypeParam>(c, random);
+}
+
+TYPED_TEST(ConnectionBodies, DenseSumsOfEveryCutEqualTheCpus) {
+  // From one stage of a few inputs to several of 32, and from threads that share out the columns of
+  // a slot to threads that share out slots.
+  Random random(6);
+  for (const kernels::DenseLimits& limits :
+       {kernels::DenseLimits{8, 100000, 200000}, kernels::DenseLimits{16, 4096, 8192},
+        kernels::DenseLimits{64, 6144, 65536}, kernels::DenseLimits{128, 1, 65536}}) {
+    for (const std::int64_t batch : {1, 5, 34}) {
+      for (const std::int64_t steps : {1, 3}) {
+        expect_dense_equal<TypeParam>({.inputs = 70,
+                                       .outputs = 70,
+                                       .batch = batch,
+                                       .steps = steps,
+                                       .delay_slots = 6,
+                                       .traces = batch == 5 ? 2 : 1},
+                                      random, limits);
+      }
+    }
+  }
 }
 
 TYPED_TEST(ConnectionBodies, DenseSumsOverHistoriesOfAnyLengthEqualTheCpus) {

@@ -8,6 +8,7 @@
 #include <barrier>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -36,6 +37,15 @@ class ThreadContext {
   int size() const { return size_; }
   void* shared() const { return shared_; }
   void sync() const { barrier_.arrive_and_wait(); }
+  /// Nothing arrives before it is waited for.
+  template <class T>
+  void copy_async(T* to, const T* from) const {
+    copies_.push_back({to, from, sizeof(T)});
+  }
+  void wait_copies() const {
+    for (const Copy& copy : copies_) std::memcpy(copy.to, copy.from, copy.size);
+    copies_.clear();
+  }
 
  private:
   std::int64_t block_;
@@ -43,6 +53,12 @@ class ThreadContext {
   int size_;
   void* shared_;
   std::barrier<>& barrier_;
+  struct Copy {
+    void* to;
+    const void* from;
+    std::size_t size;
+  };
+  mutable std::vector<Copy> copies_;
 };
 
 /// Runs `work(group, rank, barrier)` on `concurrent_blocks` groups of `threads` threads.

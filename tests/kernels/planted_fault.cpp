@@ -50,6 +50,11 @@ class UnsynchronizedContext {
   int size() const { return context_.size(); }
   void* shared() const { return context_.shared(); }
   void sync() const {}
+  template <class T>
+  void copy_async(T* to, const T* from) const {
+    context_.copy_async(to, from);
+  }
+  void wait_copies() const { context_.wait_copies(); }
 
  private:
   const cusynapse::test::ThreadContext& context_;
@@ -68,7 +73,8 @@ struct Unsynchronized {
 void run_dense(bool has_barriers) {
   constexpr std::int64_t inputs = 64;
   constexpr std::int64_t batch = 8;
-  constexpr std::int64_t outputs = cusynapse::test::block_threads;
+  constexpr int threads = cusynapse::kernels::dense_least_threads;
+  constexpr std::int64_t outputs = threads;
   const std::int64_t size = cusynapse::dense_plan_size(inputs, outputs);
   const std::vector<float> ring(static_cast<std::size_t>(3 * inputs * batch), 1.0f);
   const std::vector<float> weights(static_cast<std::size_t>(size), 0.5f);
@@ -84,15 +90,14 @@ void run_dense(bool has_barriers) {
   a.inputs = inputs;
   a.outputs = outputs;
   a.batch = batch;
-  std::vector<float> partial(
-      cusynapse::kernels::dense_partial_bytes(a, cusynapse::test::block_threads) / sizeof(float));
+  std::vector<float> partial(cusynapse::kernels::dense_partial_bytes(a, threads) / sizeof(float));
   a.workspace = partial.data();
-  cusynapse::kernels::visit_delayed_dense(a, cusynapse::test::block_threads, [&](const auto& body) {
+  cusynapse::kernels::visit_delayed_dense(a, {threads}, [&](const auto& body) {
     using Body = std::decay_t<decltype(body)>;
     if (has_barriers) {
-      cusynapse::test::execute_tile(body, body.blocks());
+      cusynapse::test::execute_tile(body, body.blocks(), threads);
     } else {
-      cusynapse::test::execute_tile(Unsynchronized<Body>{body}, body.blocks());
+      cusynapse::test::execute_tile(Unsynchronized<Body>{body}, body.blocks(), threads);
     }
   });
 }
