@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "c_api/c_support.hpp"
+#include "support/state_bytes.hpp"
 
 namespace {
 
@@ -31,6 +32,16 @@ template <class V>
 void append(Bytes& to, const std::vector<V>& values) {
   const auto* first = reinterpret_cast<const std::uint8_t*>(values.data());
   to.insert(to.end(), first, first + values.size() * sizeof(V));
+}
+
+// A state with one record more, which no class knows.
+Bytes with_another_record(Bytes state) {
+  const Bytes record = {4, 'm', 'o', 'r', 'e', '|', 'u', '1', 0, 7};
+  const std::size_t count_at = 24U + state[23];
+  support::put(state, count_at, state[count_at] + 1U, 2);
+  state.insert(state.end() - 4, record.begin(), record.end());
+  support::make_consistent(state);
+  return state;
 }
 
 // What there is to a kind of object; `create` is null where none is made from bytes alone.
@@ -119,6 +130,7 @@ class CState : public c_test::CTest {
       cut.shrink_to_fit();  // reading past the end shows
       expect_refused(cut, "size");
     }
+    expect_refused(with_another_record(state), "record \"more\" is there, expected no such record");
     const bool is_neuron = std::is_same_v<Handle, cusynapse_neuron>;
     const Bytes other = foreign(is_neuron);
     EXPECT_TRUE(refused(functions.load(handle, on, other.data(), other.size()),
