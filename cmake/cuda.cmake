@@ -44,7 +44,7 @@ function(cusynapse_add_cuda_backend target)
     kernels/cuda/select_operations.cu
     kernels/cuda/step_operations.cu
     kernels/cuda/update_operations.cu)
-  # The one file that asks.
+  # The one file that asks whether the backend was built.
   set_source_files_properties(host/dispatch.cpp PROPERTIES
     COMPILE_DEFINITIONS CUSYNAPSE_HAS_CUDA=1)
   # No C++ file includes a header of CUDA: all compile as they do without it.
