@@ -15,10 +15,12 @@ namespace {
 
 using c_test::Array;
 using c_test::dtype_of;
+using c_test::for_each_ring_type;
 using c_test::for_each_type;
 using c_test::model_of;
 using c_test::Owned;
 using c_test::refused;
+using c_test::ring_dtype;
 using c_test::shape_of;
 using c_test::stream_of;
 using c_test::succeeds;
@@ -195,7 +197,7 @@ INSTANTIATE_TEST_SUITE_P(Devices, CState, testing::ValuesIn(support::devices()),
                          support::device_name);
 
 TEST_P(CState, HistoriesGoOn) {
-  const auto check = [&]<class T>() {
+  for_each_ring_type([&]<class T>() {
     using Value = typename cusynapse::History<T>::Value;
     const cusynapse_stream on = c_stream();
     cusynapse_history_options options;
@@ -203,10 +205,9 @@ TEST_P(CState, HistoriesGoOn) {
     options.shape = {1, {5}};
     options.batch_size = 3;
     options.duration = 3.0;
-    const cusynapse_dtype dtype = std::is_same_v<T, bool> ? CUSYNAPSE_BITS : dtype_of<T>();
     cusynapse_history* made[2] = {};
     for (cusynapse_history*& handle : made) {
-      ASSERT_TRUE(succeeds(cusynapse_history_create(on, dtype, &options, &handle)));
+      ASSERT_TRUE(succeeds(cusynapse_history_create(on, ring_dtype<T>(), &options, &handle)));
     }
     const Owned<cusynapse_history> owned[] = {Owned<cusynapse_history>(made[0]),
                                               Owned<cusynapse_history>(made[1])};
@@ -244,9 +245,7 @@ TEST_P(CState, HistoriesGoOn) {
                           });
         }};
     expect_goes_on(history_functions, made[0], expected, made[1], steps);
-  };
-  for_each_type(check);
-  check.template operator()<bool>();
+  });
 }
 
 // Steps that are read at delays.
