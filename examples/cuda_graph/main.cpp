@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <cusynapse/cusynapse.hpp>
-#include <exception>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,8 +15,6 @@
 namespace cuda_graph {
 namespace {
 
-constexpr int exit_failed = 1;
-constexpr int exit_wrong_options = 2;
 constexpr int exit_no_device = 77;
 constexpr std::int64_t most_steps = 1000000;
 
@@ -121,18 +118,6 @@ int run(const Options& options) {
 
 int main(int argc, char** argv) {
   using namespace cuda_graph;
-  try {
-    const Options options = parse_options({argv + 1, argv + argc});
-    if (options.help) {
-      std::fputs(help_text, stdout);
-      return 0;
-    }
-    return run(options);
-  } catch (const command_line::UsageError& error) {
-    std::fprintf(stderr, "cuda_graph: %s\n", error.what());
-    return exit_wrong_options;
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "cuda_graph: %s\n", error.what());
-    return exit_failed;
-  }
+  return command_line::run_program("cuda_graph", help_text, {argv + 1, argv + argc}, parse_options,
+                                   run);
 }
