@@ -39,29 +39,18 @@ struct Options {
 };
 
 Options parse_options(const std::vector<std::string>& arguments) {
-  using command_line::UsageError;
   Options options;
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    const std::string& name = arguments[i];
-    if (name == "--help") {
-      options.help = true;
-      return options;
+  const auto take_device = [&](const std::string& value) {
+    options.device = command_line::parse_device(value);
+  };
+  const auto take_steps = [&](const std::string& value) {
+    if (!command_line::read_number(value, 0, options.steps) || options.steps < 1 ||
+        options.steps > most_steps) {
+      throw command_line::UsageError("--steps: got \"" + value + "\", expected 1 to 1000000");
     }
-    if (name != "--device" && name != "--steps") {
-      throw UsageError("unknown option \"" + name +
-                       "\", expected one of --device, --steps, --help");
-    }
-    if (i + 1 == arguments.size()) {
-      throw UsageError(name + ": got nothing, expected a value after it");
-    }
-    const std::string& value = arguments[++i];
-    if (name == "--device") {
-      options.device = command_line::parse_device(value);
-    } else if (!command_line::read_number(value, 0, options.steps) || options.steps < 1 ||
-               options.steps > most_steps) {
-      throw UsageError("--steps: got \"" + value + "\", expected 1 to 1000000");
-    }
-  }
+  };
+  options.help =
+      command_line::take_options(arguments, {{"--device", take_device}, {"--steps", take_steps}});
   return options;
 }
 

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cusynapse/stream.hpp>
 #include <exception>
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -26,6 +27,18 @@ bool read_number(const std::string& text, std::size_t first, Number& number) {
   const auto [stopped, error] = std::from_chars(text.data() + first, end, number);
   return error == std::errc() && stopped == end;
 }
+
+/// What a program can be told: the option's name, and what takes its value, or an empty one where
+/// it has none.
+struct Option {
+  std::string name;
+  std::function<void(const std::string& value)> take;
+  bool has_value = true;
+};
+
+/// Has every option of a command line taken, in order, and returns whether it asks for help: up to
+/// --help, which every program has. Throws `UsageError` for an unknown option and a missing value.
+bool take_options(const std::vector<std::string>& arguments, const std::vector<Option>& options);
 
 /// The device that cpu, cuda:0, cuda:1, ... names. Throws `UsageError`.
 cusynapse::Device parse_device(const std::string& text);
