@@ -381,14 +381,16 @@ def pages(content, name):
                 f"yet{reason}.** What is measured, and how, is in\n`bench/README.md`.\n"}
     record = Record(content)
     files = {}
-    parts = ["# Benchmarks\n", ABOUT + " Times are medians of\nrepetitions, between device events; the "
-             "spread is their standard deviation over their mean. Names\nand columns are those of "
-             "`bench/README.md`.\n", facts(record, name), "## Targets\n",
+    parts = ["# Benchmarks\n",
+             (ABOUT + " Times are medians of\nrepetitions, between device events; the spread is "
+              "their standard deviation over their mean. Names\nand columns are those of "
+              "`bench/README.md`.\n"),
+             facts(record, name), "## Targets\n",
              table(["", "", "target", "measured", "spread of the time", "met"],
                    [target.row(record) for target in TARGETS]),
-             "The copy is one in the same repetition as the bench, its bytes read and written "
-             "counted once each. A\ndense sum reads 4 bytes of shared memory a multiply-add; the "
-             "rate of such loads is that of the same\nrun.\n",
+             ("The copy is one in the same repetition as the bench, its bytes read and written "
+              "counted once each. A\ndense sum reads 4 bytes of shared memory a multiply-add; the "
+              "rate of such loads is that of the same\nrun.\n"),
              "## Compared on the same GPU\n", comparator_table(record)]
     rest = [b for b in record.benches.values() if b.operation not in LIMITS]
     for title, file, operations in FAMILIES:

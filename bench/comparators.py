@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Times on one device what dense sums with a delay for every pair are compared with.
 
-comparators.py --output FILE [--device cuda|cpu] [--sizes B,N,R ...]
+comparators.py --output FILE [--device cuda|cpu] [--sizes B,N,R ...] [--seconds S]
 comparators.py --check [--device cuda|cpu]
 
   inferno        a step of Inferno's LinearDense, eager: its synapse and the delayed sum
@@ -10,10 +10,10 @@ comparators.py --check [--device cuda|cpu]
 
 B samples of N inputs and N outputs, histories of R slots, single exponential currents, delays
 between the steps. Needs PyTorch, and for the first inferno-ai with einops; what cannot run is left
-out with its reason. Before anything is timed it must give the delayed sums that a loop over the
-slots gives in double. On a GPU a call is timed between two events, after the L2 cache was
-overwritten, as bench/ times its own; the figure is the median of the repetitions' means. --check
-says why nothing could be compared, with exit code 3.
+out with its reason. Before a delayed sum is timed it must give what a loop over the slots gives in
+double. On a GPU a call is timed between two events, after the L2 cache was overwritten, as bench/
+times its own; the figure is the median of the means of 5 repetitions, each of S seconds of calls.
+Where nothing can be compared the exit code is 3, and --check does no more than say why.
 """
 
 import argparse
@@ -241,8 +241,10 @@ def main():
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
     parser.add_argument("--check", action="store_true", help="only say why nothing can be compared")
     parser.add_argument("--output", help="the JSON file to write")
-    parser.add_argument("--sizes", nargs="+", type=size_of, metavar="B,N,R")
-    parser.add_argument("--seconds", type=float, default=0.05, help="a repetition takes at least")
+    parser.add_argument("--sizes", nargs="+", type=size_of, metavar="B,N,R",
+                        help="samples, inputs and outputs, slots")
+    parser.add_argument("--seconds", type=float, default=0.05, metavar="S",
+                        help="how long a repetition takes, or 1000 calls (0.05)")
     arguments = parser.parse_args()
     reason = why_not(arguments.device)
     if reason:

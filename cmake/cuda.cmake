@@ -4,28 +4,30 @@
 
 set(CUSYNAPSE_HAS_CUDA OFF)
 if(NOT CUSYNAPSE_CUDA STREQUAL "OFF")
-  if(NOT CMAKE_CUDA_ARCHITECTURES AND NOT DEFINED ENV{CUDAARCHS})
-    # nvcc 13 starts at compute capability 7.5.
-    set(CMAKE_CUDA_ARCHITECTURES 75 80 86 89 90 100 120)
-  endif()
   include(CheckLanguage)
   check_language(CUDA)
+  set(hindrance "")
   if(CMAKE_CUDA_COMPILER)
+    # Enabling the language compiles for the architectures, some of which an older compiler refuses.
+    execute_process(COMMAND ${CMAKE_CUDA_COMPILER} --version OUTPUT_VARIABLE compiler_version)
+    if(compiler_version MATCHES "release ([0-9]+\\.[0-9]+)" AND CMAKE_MATCH_1 VERSION_LESS 13.0)
+      set(hindrance "CUDA ${CMAKE_MATCH_1} was found, 13.0 or later is needed")
+    endif()
+  else()
+    set(hindrance "no CUDA compiler was found")
+  endif()
+  if(NOT hindrance)
+    if(NOT CMAKE_CUDA_ARCHITECTURES AND NOT DEFINED ENV{CUDAARCHS})
+      # nvcc 13 starts at compute capability 7.5.
+      set(CMAKE_CUDA_ARCHITECTURES 75 80 86 89 90 100 120)
+    endif()
     enable_language(CUDA)
     find_package(CUDAToolkit REQUIRED)
     set(CUSYNAPSE_HAS_CUDA ON)
-    if(CMAKE_CUDA_COMPILER_VERSION VERSION_LESS 13.0)
-      set(CUSYNAPSE_HAS_CUDA OFF)
-      set(too_old "CUDA ${CMAKE_CUDA_COMPILER_VERSION} was found, 13.0 or later is needed")
-      if(CUSYNAPSE_CUDA STREQUAL "ON")
-        message(FATAL_ERROR "CUSYNAPSE_CUDA is ON, but ${too_old}")
-      endif()
-      message(STATUS "${too_old}: building the CPU backend alone")
-    endif()
   elseif(CUSYNAPSE_CUDA STREQUAL "ON")
-    message(FATAL_ERROR "CUSYNAPSE_CUDA is ON, but no CUDA compiler was found")
+    message(FATAL_ERROR "CUSYNAPSE_CUDA is ON, but ${hindrance}")
   else()
-    message(STATUS "No CUDA compiler found: building the CPU backend alone")
+    message(STATUS "The CPU backend is built alone: ${hindrance}")
   endif()
 endif()
 
@@ -39,10 +41,10 @@ function(cusynapse_add_cuda_backend target)
     kernels/cuda/neuron_operations.cu
     kernels/cuda/projection_operations.cu
     kernels/cuda/ring_operations.cu
-    kernels/cuda/step_operations.cu
     kernels/cuda/select_operations.cu
+    kernels/cuda/step_operations.cu
     kernels/cuda/update_operations.cu)
-  # The one file that asks.
+  # The one file that asks whether the backend was built.
   set_source_files_properties(host/dispatch.cpp PROPERTIES
     COMPILE_DEFINITIONS CUSYNAPSE_HAS_CUDA=1)
   # No C++ file includes a header of CUDA: all compile as they do without it.

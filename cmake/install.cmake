@@ -28,8 +28,12 @@ if(CUSYNAPSE_HAS_CUDA)
   list(APPEND private_libraries -L${CUDAToolkit_LIBRARY_DIR} -lcudart_static -ldl -lrt -lpthread)
 endif()
 list(JOIN private_libraries " " private_libraries)
-file(RELATIVE_PATH prefix_from_pc ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
+# Folders are relative to the file's own, so that all can be moved together; those that are configured may
+# be absolute.
+set(pkgconfig_folder ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig)
+file(RELATIVE_PATH prefix_from_pc ${pkgconfig_folder} ${CMAKE_INSTALL_PREFIX})
 string(REGEX REPLACE "/$" "" prefix_from_pc "${prefix_from_pc}")
+file(RELATIVE_PATH includes_from_pc ${pkgconfig_folder} ${CMAKE_INSTALL_FULL_INCLUDEDIR})
 configure_file(cmake/cusynapse.pc.in ${CMAKE_CURRENT_BINARY_DIR}/cusynapse.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/cusynapse.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 

@@ -547,8 +547,7 @@ cusynapse_status cusynapse_connection_create_from_state(cusynapse_stream stream,
   return guarded(__func__, [&](const Where& where) {
     create_from_state<float, double>(where, stream, data, size, "connection", connection,
                                      [](auto element, const Stream& on, StateBytes bytes) {
-                                       return std::shared_ptr<Connection<decltype(element)>>(
-                                           load_connection<decltype(element)>(on, bytes));
+                                       return load_connection<decltype(element)>(on, bytes);
                                      });
   });
 }

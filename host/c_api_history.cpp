@@ -342,8 +342,8 @@ cusynapse_status cusynapse_history_create_from_state(cusynapse_stream stream, co
   return guarded(__func__, [&](const Where& where) {
     create_from_state<float, double, bool>(where, stream, data, size, "history", history,
                                            [](auto element, const Stream& on, StateBytes bytes) {
-                                             return object_of<History<decltype(element)>>(on,
-                                                                                          bytes);
+                                             return load_object<History<decltype(element)>>(on,
+                                                                                            bytes);
                                            });
   });
 }

@@ -192,7 +192,7 @@ cusynapse_status cusynapse_neuron_create_from_state(cusynapse_stream stream, con
   return guarded(__func__, [&](const Where& where) {
     create_from_state<float, double>(where, stream, data, size, "neuron", neuron,
                                      [](auto element, const Stream& on, StateBytes bytes) {
-                                       return object_of<LeakyIntegrateAndFire<decltype(element)>>(
+                                       return load_object<LeakyIntegrateAndFire<decltype(element)>>(
                                            on, bytes);
                                      });
   });

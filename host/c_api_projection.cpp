@@ -261,7 +261,7 @@ cusynapse_status cusynapse_projection_create_from_state(cusynapse_stream stream,
   return guarded(__func__, [&](const Where& where) {
     create_from_state<float, double>(where, stream, data, size, "projection", projection,
                                      [](auto element, const Stream& on, StateBytes bytes) {
-                                       return object_of<Projection<decltype(element)>>(on, bytes);
+                                       return load_object<Projection<decltype(element)>>(on, bytes);
                                      });
   });
 }

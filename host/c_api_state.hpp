@@ -39,7 +39,7 @@ cusynapse_status load(AnyHandle* handle, const char* function, cusynapse_stream 
   });
 }
 
-/// Gives what `make(T(), stream, bytes)` makes of a state, T being the one of its elements.
+/// Gives the object that `make(T(), stream, bytes)` owns, T being the type of the state's elements.
 /// Elements of none of the types are refused by what makes an object of the first.
 template <class First, class... Types, class AnyHandle, class Make>
 void create_from_state(const host::Where& where, cusynapse_stream stream, const std::uint8_t* data,
@@ -49,19 +49,10 @@ void create_from_state(const host::Where& where, cusynapse_stream stream, const 
   const StateBytes bytes = bytes_of(where, data, size);
   const StateReader state(bytes);
   const auto give_of = [&](auto element) {
-    give(out, make(element, on, bytes));
+    give(out, std::shared_ptr(make(element, on, bytes)));
     return true;
   };
   if (!((state.holds<Types>() && give_of(Types())) || ...)) give_of(First());
-}
-
-/// An object that has a constructor from a state.
-template <class Object>
-std::shared_ptr<Object> object_of(const Stream& stream, StateBytes bytes) {
-  StateReader state(bytes);
-  auto made = std::make_shared<Object>(stream, state);
-  state.finish();
-  return made;
 }
 
 }  // namespace cusynapse::c_api

@@ -530,14 +530,10 @@ cusynapse_status cusynapse_synapse_load(cusynapse_synapse* synapse, cusynapse_st
 cusynapse_status cusynapse_synapse_create_from_state(cusynapse_stream stream, const uint8_t* data,
                                                      size_t size, cusynapse_synapse** synapse) {
   return guarded(__func__, [&](const Where& where) {
-    create_from_state<float, double>(
-        where, stream, data, size, "synapse", synapse,
-        [](auto element, const Stream& on, StateBytes bytes) {
-          using T = decltype(element);
-          // All synapses of the library's models are of this class.
-          return std::shared_ptr<CurrentSynapse<T>>(
-              static_cast<CurrentSynapse<T>*>(load_synapse<T>(on, bytes).release()));
-        });
+    create_from_state<float, double>(where, stream, data, size, "synapse", synapse,
+                                     [](auto element, const Stream& on, StateBytes bytes) {
+                                       return load_synapse<decltype(element)>(on, bytes);
+                                     });
   });
 }
 

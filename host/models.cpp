@@ -8,10 +8,10 @@
 namespace cusynapse {
 
 template <class T>
-std::unique_ptr<Synapse<T>> load_synapse(const Stream& stream, StateBytes bytes) {
+std::unique_ptr<CurrentSynapse<T>> load_synapse(const Stream& stream, StateBytes bytes) {
   StateReader state(bytes);
   const std::string& name = state.class_name();
-  std::unique_ptr<Synapse<T>> made;
+  std::unique_ptr<CurrentSynapse<T>> made;
   if (name == DeltaModel::name) {
     made = std::make_unique<DeltaCurrent<T>>(stream, state);
   } else if (name == DeltaPlusModel::name) {
@@ -30,7 +30,7 @@ std::unique_ptr<Synapse<T>> load_synapse(const Stream& stream, StateBytes bytes)
   return made;
 }
 
-template std::unique_ptr<Synapse<float>> load_synapse(const Stream&, StateBytes);
-template std::unique_ptr<Synapse<double>> load_synapse(const Stream&, StateBytes);
+template std::unique_ptr<CurrentSynapse<float>> load_synapse(const Stream&, StateBytes);
+template std::unique_ptr<CurrentSynapse<double>> load_synapse(const Stream&, StateBytes);
 
 }  // namespace cusynapse

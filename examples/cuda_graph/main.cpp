@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <cusynapse/cusynapse.hpp>
-#include <exception>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,8 +15,6 @@
 namespace cuda_graph {
 namespace {
 
-constexpr int exit_failed = 1;
-constexpr int exit_wrong_options = 2;
 constexpr int exit_no_device = 77;
 constexpr std::int64_t most_steps = 1000000;
 
@@ -42,29 +39,18 @@ struct Options {
 };
 
 Options parse_options(const std::vector<std::string>& arguments) {
-  using command_line::UsageError;
   Options options;
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    const std::string& name = arguments[i];
-    if (name == "--help") {
-      options.help = true;
-      return options;
+  const auto take_device = [&](const std::string& value) {
+    options.device = command_line::parse_device(value);
+  };
+  const auto take_steps = [&](const std::string& value) {
+    if (!command_line::read_number(value, 0, options.steps) || options.steps < 1 ||
+        options.steps > most_steps) {
+      throw command_line::UsageError("--steps: got \"" + value + "\", expected 1 to 1000000");
     }
-    if (name != "--device" && name != "--steps") {
-      throw UsageError("unknown option \"" + name +
-                       "\", expected one of --device, --steps, --help");
-    }
-    if (i + 1 == arguments.size()) {
-      throw UsageError(name + ": got nothing, expected a value after it");
-    }
-    const std::string& value = arguments[++i];
-    if (name == "--device") {
-      options.device = command_line::parse_device(value);
-    } else if (!command_line::read_number(value, 0, options.steps) || options.steps < 1 ||
-               options.steps > most_steps) {
-      throw UsageError("--steps: got \"" + value + "\", expected 1 to 1000000");
-    }
-  }
+  };
+  options.help =
+      command_line::take_options(arguments, {{"--device", take_device}, {"--steps", take_steps}});
   return options;
 }
 
@@ -121,18 +107,6 @@ int run(const Options& options) {
 
 int main(int argc, char** argv) {
   using namespace cuda_graph;
-  try {
-    const Options options = parse_options({argv + 1, argv + argc});
-    if (options.help) {
-      std::fputs(help_text, stdout);
-      return 0;
-    }
-    return run(options);
-  } catch (const command_line::UsageError& error) {
-    std::fprintf(stderr, "cuda_graph: %s\n", error.what());
-    return exit_wrong_options;
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "cuda_graph: %s\n", error.what());
-    return exit_failed;
-  }
+  return command_line::run_program("cuda_graph", help_text, {argv + 1, argv + argc}, parse_options,
+                                   run);
 }

@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <cusynapse/cusynapse.hpp>
-#include <exception>
 #include <string>
 #include <vector>
 
@@ -34,9 +33,6 @@ constexpr std::size_t onset = 200;  // steps
 constexpr double ridge = 1e-2;
 constexpr double least_duration = 1000.0;    // ms: leaves a second half, and enough to learn from
 constexpr std::size_t excerpt_steps = 1000;  // what the plot shows
-
-constexpr int exit_failed = 1;
-constexpr int exit_wrong_input = 2;
 
 /// Currents of all recordings at all delays and the steps until an interrupt, on the host:
 /// [step_count, batch_size, 1, delay_count]. Recordings shorter than the longest one are silent
@@ -213,28 +209,22 @@ int run(const Options& options) {
   return long_run::exit_interrupted;
 }
 
+/// The same; wrong input is named by its file and line alone.
+int run_on_files(const Options& options) {
+  try {
+    return run(options);
+  } catch (const InputError& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return command_line::exit_wrong_input;
+  }
+}
+
 }  // namespace
 }  // namespace decode_recording
 
 int main(int argc, char** argv) {
   using namespace decode_recording;
   long_run::note_interrupts();
-  const std::vector<std::string> arguments(argv + 1, argv + argc);
-  try {
-    const Options options = parse_options(arguments);
-    if (options.help) {
-      std::fputs(help_text, stdout);
-      return 0;
-    }
-    return run(options);
-  } catch (const InputError& error) {
-    std::fprintf(stderr, "%s\n", error.what());
-    return exit_wrong_input;
-  } catch (const command_line::UsageError& error) {
-    std::fprintf(stderr, "decode_recording: %s\n", error.what());
-    return exit_wrong_input;
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "decode_recording: %s\n", error.what());
-    return exit_failed;
-  }
+  return command_line::run_program("decode_recording", help_text, {argv + 1, argv + argc},
+                                   parse_options, run_on_files);
 }

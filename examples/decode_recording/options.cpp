@@ -32,32 +32,18 @@ Options parse_options(const std::vector<std::string>& arguments) {
   Options options;
   std::vector<std::string> spikes;
   std::vector<std::string> stimuli;
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    const std::string& name = arguments[i];
-    if (name == "--help") {
-      options.help = true;
-      return options;
-    }
-    if (name != "--device" && name != "--recording" && name != "--stimulus" && name != "--output") {
-      throw UsageError("unknown option \"" + name + "\", expected one of --device, --recording, " +
-                       "--stimulus, --output, --help");
-    }
-    if (i + 1 == arguments.size() || arguments[i + 1].empty()) {
-      throw UsageError(name + ": got nothing, expected a value after it");
-    }
-    const std::string& value = arguments[++i];
-    if (name == "--recording") {
-      spikes.push_back(value);
-    } else if (name == "--stimulus") {
-      stimuli.push_back(value);
-    } else if (name == "--output") {
-      options.output = value;
-    } else if (value == "cpu" || value == "cuda") {
-      options.cuda = value == "cuda";
-    } else {
+  const auto take_device = [&](const std::string& value) {
+    if (value != "cpu" && value != "cuda") {
       throw UsageError("--device: got \"" + value + "\", expected cpu or cuda");
     }
-  }
+    options.cuda = value == "cuda";
+  };
+  options.help = command_line::take_options(
+      arguments, {{"--device", take_device},
+                  {"--recording", [&](const std::string& value) { spikes.push_back(value); }},
+                  {"--stimulus", [&](const std::string& value) { stimuli.push_back(value); }},
+                  {"--output", [&](const std::string& value) { options.output = value; }}});
+  if (options.help) return options;
   if (spikes.size() != stimuli.size()) {
     throw UsageError("got " + std::to_string(spikes.size()) + " --recording and " +
                      std::to_string(stimuli.size()) +

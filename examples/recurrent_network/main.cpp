@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <cusynapse/cusynapse.hpp>
-#include <exception>
 #include <numeric>
 #include <stdexcept>
 #include <string>
@@ -19,9 +18,6 @@
 
 namespace recurrent_network {
 namespace {
-
-constexpr int exit_failed = 1;
-constexpr int exit_wrong_options = 2;
 
 std::int64_t steps_of(const std::vector<std::uint8_t>& spikes) {
   return static_cast<std::int64_t>(spikes.size()) / neuron_count;
@@ -85,19 +81,6 @@ int run(const Options& options) {
 int main(int argc, char** argv) {
   using namespace recurrent_network;
   long_run::note_interrupts();
-  const std::vector<std::string> arguments(argv + 1, argv + argc);
-  try {
-    const Options options = parse_options(arguments);
-    if (options.help) {
-      std::fputs(help_text, stdout);
-      return 0;
-    }
-    return run(options);
-  } catch (const command_line::UsageError& error) {
-    std::fprintf(stderr, "recurrent_network: %s\n", error.what());
-    return exit_wrong_options;
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "recurrent_network: %s\n", error.what());
-    return exit_failed;
-  }
+  return command_line::run_program("recurrent_network", help_text, {argv + 1, argv + argc},
+                                   parse_options, run);
 }

@@ -1,7 +1,5 @@
 #include "options.hpp"
 
-#include <cstddef>
-
 #include "command_line.hpp"
 
 namespace recurrent_network {
@@ -36,40 +34,29 @@ constexpr int longest = 60000;  // ms: 48 MB of spikes and as much of background
 Options parse_options(const std::vector<std::string>& arguments) {
   Options options;
   bool has_device = false;
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    const std::string& name = arguments[i];
-    if (name == "--help") {
-      options.help = true;
-      return options;
-    }
-    if (name == "--compare") {
-      options.compare = true;
-      continue;
-    }
-    if (name != "--device" && name != "--seed" && name != "--duration" && name != "--output") {
-      throw UsageError(
-          "unknown option \"" + name +
-          "\", expected one of --device, --compare, --seed, --duration, --output, --help");
-    }
-    if (i + 1 == arguments.size() || arguments[i + 1].empty()) {
-      throw UsageError(name + ": got nothing, expected a value after it");
-    }
-    const std::string& value = arguments[++i];
-    if (name == "--output") {
-      options.output = value;
-    } else if (name == "--device") {
-      options.device = parse_device(value);
-      has_device = true;
-    } else if (name == "--duration") {
-      int duration = 0;
-      if (!read_number(value, 0, duration) || duration < 1 || duration > longest) {
-        throw UsageError("--duration: got \"" + value + "\", expected 1 to 60000 ms");
-      }
-      options.duration = duration;
-    } else if (!read_number(value, 0, options.seed)) {
+  const auto take_device = [&](const std::string& value) {
+    options.device = parse_device(value);
+    has_device = true;
+  };
+  const auto take_seed = [&](const std::string& value) {
+    if (!read_number(value, 0, options.seed)) {
       throw UsageError("--seed: got \"" + value + "\", expected a whole number from 0 to 2^64 - 1");
     }
-  }
+  };
+  const auto take_duration = [&](const std::string& value) {
+    int duration = 0;
+    if (!read_number(value, 0, duration) || duration < 1 || duration > longest) {
+      throw UsageError("--duration: got \"" + value + "\", expected 1 to 60000 ms");
+    }
+    options.duration = duration;
+  };
+  options.help = command_line::take_options(
+      arguments, {{"--device", take_device},
+                  {"--compare", [&](const std::string&) { options.compare = true; }, false},
+                  {"--seed", take_seed},
+                  {"--duration", take_duration},
+                  {"--output", [&](const std::string& value) { options.output = value; }}});
+  if (options.help) return options;
   if (options.compare && !has_device) options.device = cusynapse::Device::cuda(0);
   if (options.compare && options.device == cusynapse::Device::cpu()) {
     throw UsageError("--compare: got --device cpu, expected a GPU to compare the CPU with");

@@ -69,7 +69,8 @@ class CUSYNAPSE_EXPORT History {
   /// positive, duration not finite or negative; `Error(out_of_memory)`.
   History(const Stream& stream, const HistoryOptions& options);
   /// The history of a saved state, of which the caller checks that nothing is left
-  /// (`StateReader::finish`). Throws `Error(invalid_state)`, `Error(out_of_memory)`.
+  /// (`StateReader::finish`), as `load_object` does. Throws `Error(invalid_state)`,
+  /// `Error(out_of_memory)`.
   History(const Stream& stream, StateReader& state);
   ~History();
   /// Moves take over storage and options; nothing is copied.

@@ -205,11 +205,11 @@ using AlphaCurrent = ModelSynapse<T, AlphaModel>;
 /// a class that is not the library's (`Synapse::load` loads it), `Error(out_of_memory)`. Allocates
 /// and synchronises.
 template <class T>
-std::unique_ptr<Synapse<T>> load_synapse(const Stream& stream, StateBytes bytes);
+std::unique_ptr<CurrentSynapse<T>> load_synapse(const Stream& stream, StateBytes bytes);
 
-extern template CUSYNAPSE_EXPORT std::unique_ptr<Synapse<float>> load_synapse(const Stream&,
-                                                                              StateBytes);
-extern template CUSYNAPSE_EXPORT std::unique_ptr<Synapse<double>> load_synapse(const Stream&,
-                                                                               StateBytes);
+extern template CUSYNAPSE_EXPORT std::unique_ptr<CurrentSynapse<float>> load_synapse(const Stream&,
+                                                                                     StateBytes);
+extern template CUSYNAPSE_EXPORT std::unique_ptr<CurrentSynapse<double>> load_synapse(const Stream&,
+                                                                                      StateBytes);
 
 }  // namespace cusynapse

@@ -129,7 +129,8 @@ class CUSYNAPSE_EXPORT LeakyIntegrateAndFire final : public Neuron<T> {
   LeakyIntegrateAndFire(const Stream& stream, const NeuronOptions& options,
                         const Parameters& parameters);
   /// The neurons of a saved state, of which the caller checks that nothing is left
-  /// (`StateReader::finish`). Throws `Error(invalid_state)`, `Error(out_of_memory)`.
+  /// (`StateReader::finish`), as `load_object` does. Throws `Error(invalid_state)`,
+  /// `Error(out_of_memory)`.
   LeakyIntegrateAndFire(const Stream& stream, StateReader& state);
   ~LeakyIntegrateAndFire() override;
 

@@ -96,8 +96,9 @@ class CUSYNAPSE_EXPORT Projection {
   Projection(const Stream& stream, const ProjectionOptions<T>& options,
              View<const std::uint8_t> mask);
   /// The projection of a saved state, of which the caller checks that nothing is left
-  /// (`StateReader::finish`). Throws `Error(invalid_state)`, `Error(out_of_memory)`, and
-  /// `Error(not_supported)` where a transform of the caller's was saved, which `load` keeps.
+  /// (`StateReader::finish`), as `load_object` does. Throws `Error(invalid_state)`,
+  /// `Error(out_of_memory)`, and `Error(not_supported)` where a transform of the caller's was
+  /// saved, which `load` keeps.
   Projection(const Stream& stream, StateReader& state);
   ~Projection();
   /// Moves take over weights and mask; nothing is copied.

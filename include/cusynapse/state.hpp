@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -17,6 +18,7 @@
 
 #include "cusynapse/export.hpp"
 #include "cusynapse/shape.hpp"
+#include "cusynapse/stream.hpp"
 
 namespace cusynapse {
 
@@ -158,6 +160,18 @@ class CUSYNAPSE_EXPORT StateReader {
   std::string element_;
   std::map<std::string, Record> records_;
 };
+
+/// The object of a saved state, of a class that has a constructor from one: `History`,
+/// `Projection`, `LeakyIntegrateAndFire`, synapses of any `ModelSynapse`. Throws
+/// `Error(invalid_state)` for bytes that are no state of an `Object`, or have records that it does
+/// not know, and what the constructor throws. Allocates and synchronises.
+template <class Object>
+std::unique_ptr<Object> load_object(const Stream& stream, StateBytes bytes) {
+  StateReader state(bytes);
+  auto made = std::make_unique<Object>(stream, state);
+  state.finish();
+  return made;
+}
 
 /// Whether a struct of constants lists them for states.
 template <class Parameters, class = void>

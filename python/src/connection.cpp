@@ -646,7 +646,7 @@ nb::object load_connection(const nb::bytes& state, Device device, StreamHandle s
   const auto held = load_held<Either<Connection>>(
       state, "Connection", device, stream,
       []<class T>(std::type_identity<T>, const Stream& on, StateBytes bytes) {
-        return std::shared_ptr<Connection<T>>(cusynapse::load_connection<T>(on, bytes));
+        return cusynapse::load_connection<T>(on, bytes);
       });
   return std::visit([](const auto& made) { return as_kind(made); }, held);
 }

@@ -382,11 +382,11 @@ Held restored(const nb::bytes& state, Device device, StreamHandle stream) {
     const StateBytes bytes = to_state(state);
     const StateReader reader(bytes);
     if (reader.holds<bool>()) {
-      made = make_from_state<History<bool>>(on, bytes);
+      made = load_object<History<bool>>(on, bytes);
     } else if (reader.holds<double>()) {
-      made = make_from_state<History<double>>(on, bytes);
+      made = load_object<History<double>>(on, bytes);
     } else {
-      made = make_from_state<History<float>>(on, bytes);
+      made = load_object<History<float>>(on, bytes);
     }
   });
   return made;

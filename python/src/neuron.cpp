@@ -164,7 +164,7 @@ Either<LeakyIntegrateAndFire> restored(const nb::bytes& state, Device device, St
   return load_held<Either<LeakyIntegrateAndFire>>(
       state, name, device, stream,
       []<class T>(std::type_identity<T>, const Stream& on, StateBytes bytes) {
-        return make_from_state<LeakyIntegrateAndFire<T>>(on, bytes);
+        return load_object<LeakyIntegrateAndFire<T>>(on, bytes);
       });
 }
 

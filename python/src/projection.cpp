@@ -315,7 +315,7 @@ Either<Projection> restored(const nb::bytes& state, Device device, StreamHandle 
   return load_held<Either<Projection>>(
       state, name, device, stream,
       []<class T>(std::type_identity<T>, const Stream& on, StateBytes bytes) {
-        return make_from_state<Projection<T>>(on, bytes);
+        return load_object<Projection<T>>(on, bytes);
       });
 }
 
@@ -330,7 +330,7 @@ Either<Projection> restored(const nb::bytes& state, Device device, const Callbac
         options.in_features = reader.integer("in_features");
         options.out_features = reader.integer("out_features");
         options.transform = to_transform<T>(transform);
-        auto made = std::make_shared<Projection<T>>(on, options);
+        auto made = std::make_unique<Projection<T>>(on, options);
         made->load(on, bytes);
         return made;
       });

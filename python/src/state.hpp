@@ -82,15 +82,6 @@ Held load_held(const nb::bytes& state, const char* type, Device device, StreamHa
   return made;
 }
 
-/// An object that has a constructor from a state.
-template <class Object>
-std::shared_ptr<Object> make_from_state(const Stream& stream, StateBytes bytes) {
-  StateReader state(bytes);
-  auto made = std::make_shared<Object>(stream, state);
-  state.finish();
-  return made;
-}
-
 /// The object of a state, as Python's class of its class.
 nb::object load_history(const nb::bytes& state, Device device, StreamHandle stream);
 nb::object load_synapse(const nb::bytes& state, Device device, StreamHandle stream);

@@ -131,7 +131,7 @@ auto bind_model(nb::module_& module, const char* name, const char* about,
         new (self) Object{{load_held<Either<CurrentSynapse>>(
             bytes, name, to_device(nb::cast(device)), {},
             []<class T>(std::type_identity<T>, const Stream& on, StateBytes of) {
-              return std::shared_ptr<CurrentSynapse<T>>(make_from_state<Model<T>>(on, of));
+              return load_object<Model<T>>(on, of);
             })}};
       });
   bind_repr(bound,
@@ -473,7 +473,7 @@ nb::object load_synapse(const nb::bytes& state, Device device, StreamHandle stre
   const auto held = load_held<Either<CurrentSynapse>>(
       state, "Synapse", device, stream,
       []<class T>(std::type_identity<T>, const Stream& on, StateBytes bytes) {
-        return std::shared_ptr<CurrentSynapse<T>>(load_current<T>(on, bytes));
+        return cusynapse::load_synapse<T>(on, bytes);
       });
   return std::visit([](const auto& synapse) { return wrap(synapse); }, held);
 }

@@ -38,11 +38,4 @@ struct FactoryObject {
 template <class T>
 nb::object wrap(std::shared_ptr<CurrentSynapse<T>> synapse);
 
-/// The synapse of a saved state: those of all models of the library are of this class.
-template <class T>
-std::unique_ptr<CurrentSynapse<T>> load_current(const Stream& stream, StateBytes state) {
-  return std::unique_ptr<CurrentSynapse<T>>(
-      static_cast<CurrentSynapse<T>*>(cusynapse::load_synapse<T>(stream, state).release()));
-}
-
 }  // namespace cusynapse::python

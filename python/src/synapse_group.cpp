@@ -150,7 +150,7 @@ void bind_groups(nb::module_& module) {
                  [&members]<class T>(std::type_identity<T>, const Stream& on, StateBytes) {
                    std::vector<std::unique_ptr<CurrentSynapse<T>>> synapses;
                    for (const nb::bytes& member : members) {
-                     synapses.push_back(load_current<T>(on, to_state(member)));
+                     synapses.push_back(cusynapse::load_synapse<T>(on, to_state(member)));
                    }
                    return std::make_shared<SynapseGroup<T>>(on, std::move(synapses));
                  })};

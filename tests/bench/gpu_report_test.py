@@ -85,7 +85,7 @@ class Report(unittest.TestCase):
         path.write_text(text, encoding="utf-8")
         path.chmod(0o755)
 
-    def report(self):
+    def report(self, **settings):
         """Runs the script; the exit code, the record, and what it called."""
         (self.fakes / "calls").write_text("", encoding="utf-8")
         done = subprocess.run(
@@ -94,7 +94,7 @@ class Report(unittest.TestCase):
                 **os.environ, "FAKES": str(self.fakes), "CUSYNAPSE_COMMIT": "made up",
                 "PATH": f"{self.fakes}:{os.environ['PATH']}",
                 "CUSYNAPSE_REPORT_PYTHON": str(self.fakes / "python_with_torch"),
-                "CUSYNAPSE_REPORT_BUILD": str(self.folder / "build")})
+                "CUSYNAPSE_REPORT_BUILD": str(self.folder / "build"), **settings})
         record = json.loads((self.out / "record.json").read_text(encoding="utf-8"))
         calls = (self.fakes / "calls").read_text(encoding="utf-8").splitlines()
         return done.returncode, record, calls
@@ -153,6 +153,16 @@ class Report(unittest.TestCase):
                          {"status": "skipped", "reason": "no made-up torch"})
         self.assertIn("Not compared: no made-up torch.",
                       (self.out / "benchmarks.md").read_text(encoding="utf-8"))
+
+    def test_is_not_complete_without_the_time_for_the_comparison(self):
+        (self.fakes / "no_torch").touch()
+        self.report()
+        (self.fakes / "no_torch").unlink()
+        code, record, _ = self.report(CUSYNAPSE_REPORT_SECONDS="0")
+        self.assertEqual(code, 1)
+        self.assertEqual(record["stages"].pop("comparators"),
+                         {"status": "timeout", "reason": "no time left of 0 s"})
+        self.assertEqual(set(self.statuses(record).values()), {"done"})
 
     def test_says_that_there_is_no_gpu(self):
         (self.fakes / "no_gpu").touch()

@@ -25,6 +25,12 @@ constexpr cusynapse_dtype dtype_of() {
   return CUSYNAPSE_UINT8;
 }
 
+/// That of rings and histories of T: float, double or bool.
+template <class T>
+constexpr cusynapse_dtype ring_dtype() {
+  return std::is_same_v<T, bool> ? CUSYNAPSE_BITS : dtype_of<T>();
+}
+
 inline cusynapse_shape shape_of(const cusynapse::Shape& shape) {
   cusynapse_shape out = {};
   out.rank = shape.rank();
@@ -145,6 +151,13 @@ template <class Body>
 void for_each_type(const Body& body) {
   body.template operator()<float>();
   body.template operator()<double>();
+}
+
+/// The same for those of rings and histories.
+template <class Body>
+void for_each_ring_type(const Body& body) {
+  for_each_type(body);
+  body.template operator()<bool>();
 }
 
 class CTest : public support::DeviceTest {

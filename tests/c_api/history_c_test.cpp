@@ -9,19 +9,15 @@
 namespace {
 
 using c_test::Array;
-using c_test::dtype_of;
+using c_test::for_each_ring_type;
 using c_test::Owned;
 using c_test::refused;
+using c_test::ring_dtype;
 using c_test::same_bits;
 using c_test::succeeds;
 using cusynapse::History;
 using cusynapse::HistoryOptions;
 using cusynapse::Shape;
-
-template <class T>
-constexpr cusynapse_dtype object_dtype() {
-  return std::is_same_v<T, bool> ? CUSYNAPSE_BITS : dtype_of<T>();
-}
 
 class CHistory : public c_test::CTest {
  protected:
@@ -48,8 +44,7 @@ class CHistory : public c_test::CTest {
     c_options.duration = 3.0;
     c_options.inclusive = true;
     cusynapse_history* made = nullptr;
-    EXPECT_TRUE(
-        succeeds(cusynapse_history_create(c_stream(), object_dtype<T>(), &c_options, &made)));
+    EXPECT_TRUE(succeeds(cusynapse_history_create(c_stream(), ring_dtype<T>(), &c_options, &made)));
     return {History<T>(stream(), options), Owned<cusynapse_history>(made)};
   }
 
@@ -90,14 +85,7 @@ class CHistory : public c_test::CTest {
     ASSERT_TRUE(succeeds(cusynapse_history_info_init(&info, sizeof info)));
     ASSERT_TRUE(succeeds(cusynapse_history_get_info(pair.handle.get(), &info)));
     EXPECT_EQ(info.slots, pair.expected.slots());
-    EXPECT_EQ(info.dtype, object_dtype<T>());
-  }
-
-  template <class Body>
-  void for_each_element(const Body& body) {
-    body.template operator()<float>();
-    body.template operator()<double>();
-    body.template operator()<bool>();
+    EXPECT_EQ(info.dtype, ring_dtype<T>());
   }
 
   support::Random random_{support::seed()};
@@ -106,7 +94,7 @@ INSTANTIATE_TEST_SUITE_P(Devices, CHistory, testing::ValuesIn(support::devices()
                          support::device_name);
 
 TEST_P(CHistory, MovesObservationsAsTheClass) {
-  for_each_element([&]<class T>() {
+  for_each_ring_type([&]<class T>() {
     using Value = typename History<T>::Value;
     Pair<T> pair = make_pair<T>();
     History<T>& expected = pair.expected;
@@ -152,7 +140,7 @@ TEST_P(CHistory, MovesObservationsAsTheClass) {
 }
 
 TEST_P(CHistory, ChangesAsTheClass) {
-  for_each_element([&]<class T>() {
+  for_each_ring_type([&]<class T>() {
     Pair<T> pair = make_pair<T>();
     History<T>& expected = pair.expected;
     cusynapse_history* const handle = pair.handle.get();
@@ -181,7 +169,7 @@ TEST_P(CHistory, ChangesAsTheClass) {
 }
 
 TEST_P(CHistory, SelectsAndInsertsAsTheClass) {
-  for_each_element([&]<class T>() {
+  for_each_ring_type([&]<class T>() {
     using Value = typename History<T>::Value;
     using Time = typename History<T>::Time;
     constexpr bool is_bits = std::is_same_v<T, bool>;

@@ -13,8 +13,10 @@ namespace {
 
 using c_test::Array;
 using c_test::dtype_of;
+using c_test::for_each_ring_type;
 using c_test::for_each_type;
 using c_test::refused;
+using c_test::ring_dtype;
 using c_test::same_bits;
 using c_test::succeeds;
 using cusynapse::Shape;
@@ -71,16 +73,6 @@ class COps : public c_test::CTest {
   cusynapse::Ring<T> cpp_ring(Twin<Stored<T>>& data, std::int32_t head) {
     return {data.cpp_data(), size, stride, slots, {nullptr, head}};
   }
-  template <class T>
-  static constexpr cusynapse_dtype ring_dtype() {
-    return std::is_same_v<T, bool> ? CUSYNAPSE_BITS : dtype_of<T>();
-  }
-  template <class Body>
-  void for_each_element(const Body& body) {
-    body.template operator()<float>();
-    body.template operator()<double>();
-    body.template operator()<bool>();
-  }
 
   support::Random random_{support::seed()};
 };
@@ -88,7 +80,7 @@ INSTANTIATE_TEST_SUITE_P(Devices, COps, testing::ValuesIn(support::devices()),
                          support::device_name);
 
 TEST_P(COps, RingsAreSelectedAndInserted) {
-  for_each_element([&]<class T>() {
+  for_each_ring_type([&]<class T>() {
     using Time = typename cusynapse::ElementTraits<T>::Time;
     using Value = typename cusynapse::ElementTraits<T>::Exchanged;
     constexpr bool is_bits = std::is_same_v<T, bool>;
@@ -165,7 +157,7 @@ TEST_P(COps, RingsAreSelectedAndInserted) {
 }
 
 TEST_P(COps, RingsAreReadWrittenAndResized) {
-  for_each_element([&]<class T>() {
+  for_each_ring_type([&]<class T>() {
     using Value = typename cusynapse::ElementTraits<T>::Exchanged;
     constexpr bool is_bits = std::is_same_v<T, bool>;
     auto data = storage<T>();

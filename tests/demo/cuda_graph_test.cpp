@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "demo/endings.hpp"
 #include "demo/program.hpp"
 
 namespace {
@@ -51,19 +52,9 @@ TEST(CudaGraphExample, SpikesTheSameEveryTimeAndOnEveryDevice) {
 
 TEST(CudaGraphExample, SaysWhyThereIsNoGpu) {
   if (cusynapse::cuda_device_count() != 0) GTEST_SKIP() << "there is a GPU";
-  std::string reason;
-  try {
-    const cusynapse::OwnedStream stream(cusynapse::Device::cuda(0));
-  } catch (const cusynapse::Error& error) {
-    reason = error.what();
-  }
-  ASSERT_NE(reason, "") << "a stream without a GPU";
   for (const std::vector<std::string>& arguments :
        {std::vector<std::string>{}, {"--device", "cuda:0"}}) {
-    const demo::Outcome outcome = demo::run_program(program, arguments);
-    EXPECT_EQ(outcome.exit_code, 77);
-    EXPECT_EQ(outcome.output, "");
-    EXPECT_EQ(outcome.error, "cuda_graph: " + reason + "\n");
+    demo::expect_refusal(program, arguments, 77, demo::reason_without_gpu());
   }
 }
 
@@ -78,10 +69,7 @@ TEST(CudaGraphExample, RefusesWrongOptions) {
               {{"--steps", "1e3"}, "--steps: got \"1e3\", expected 1 to 1000000"},
               {{"--steps"}, "--steps: got nothing, expected a value after it"}};
   for (const auto& row : rows) {
-    const demo::Outcome outcome = demo::run_program(program, row.arguments);
-    EXPECT_EQ(outcome.exit_code, 2) << row.message;
-    EXPECT_EQ(outcome.output, "") << row.message;
-    EXPECT_EQ(outcome.error, "cuda_graph: " + row.message + "\n");
+    demo::expect_refusal(program, row.arguments, 2, row.message);
   }
 }
 

@@ -1,18 +1,16 @@
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
 #include <cusynapse/cusynapse.hpp>
 #include <filesystem>
 #include <fstream>
-#include <regex>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "demo/endings.hpp"
 #include "demo/program.hpp"
 #include "demo/well_formed.hpp"
 
@@ -93,17 +91,9 @@ TEST(DecodeRecording, ReachesTheKnownCorrelationsOnAGpu) {
 TEST(DecodeRecording, SaysWhyThereIsNoGpu) {
   if (cusynapse::cuda_device_count() != 0) GTEST_SKIP() << "there is a GPU";
   const std::string plot = demo::scratch_path("plot.svg");
-  const demo::Outcome outcome = demo::run_program(program, {"--device", "cuda", "--output", plot});
-  EXPECT_EQ(outcome.exit_code, 1);
-  EXPECT_EQ(outcome.output, "");
+  demo::expect_refusal(program, {"--device", "cuda", "--output", plot}, 1,
+                       demo::reason_without_gpu());
   EXPECT_FALSE(std::filesystem::exists(plot));
-  try {
-    const cusynapse::OwnedStream stream(cusynapse::Device::cuda(0));
-    FAIL() << "a stream without a GPU";
-  } catch (const cusynapse::Error& error) {
-    EXPECT_EQ(error.code(), cusynapse::Errc::no_device);
-    EXPECT_EQ(outcome.error, std::string("decode_recording: ") + error.what() + "\n");
-  }
 }
 
 TEST(DecodeRecording, DecodesRecordingsOfTheUsersInTheirOrder) {
@@ -188,11 +178,9 @@ TEST(DecodeRecording, RefusesAStimulusTooShortToLearnFrom) {
 }
 
 TEST(DecodeRecording, RefusesUnknownOptions) {
-  const demo::Outcome outcome = demo::run_program(program, {"--loud"});
-  EXPECT_EQ(outcome.exit_code, 2);
-  EXPECT_EQ(outcome.error,
-            "decode_recording: unknown option \"--loud\", expected one of --device, --recording, "
-            "--stimulus, --output, --help\n");
+  demo::expect_refusal(program, {"--loud"}, 2,
+                       "unknown option \"--loud\", expected one of --device, --recording, "
+                       "--stimulus, --output, --help");
 }
 
 TEST(DecodeRecording, SaysThatThePlotCannotBeWritten) {
@@ -214,7 +202,7 @@ TEST(DecodeRecording, PrintsItsHelp) {
 /// The shipped recording 1 one after the other, as files: its spikes and its sound.
 struct LongRecording {
   static constexpr int repetitions = 20;
-  static constexpr double duration = 10000.0 * repetitions;  // ms
+  static constexpr int duration = 10000 * repetitions;  // ms
 
   std::string spikes_text = "time_ms\n";
   std::string stimulus_text = "time_ms,level_db\n";
@@ -262,12 +250,9 @@ void expect_the_part_read(int signal) {
   running.wait_for_terminal("stepping the synapses: 1 %");
   running.send(signal);
   const demo::Outcome partial = running.wait();
-  EXPECT_EQ(partial.exit_code, 130);
-  const std::regex message("decode_recording: interrupted after ([0-9.]+) of 200000 ms\r\n$");
-  std::smatch match;
-  ASSERT_TRUE(std::regex_search(partial.error, match, message)) << partial.error;
-  const double duration = std::stod(match[1]);
-  ASSERT_LT(duration, LongRecording::duration);
+  const std::string after = demo::interrupted_after(program, partial, LongRecording::duration);
+  ASSERT_NE(after, "");
+  const double duration = std::stod(after);
 
   const std::string part_spikes =
       demo::scratch_file("spikes.csv", spikes_before(whole_spikes, duration));
@@ -278,7 +263,7 @@ void expect_the_part_read(int signal) {
       program,
       {"--recording", part_spikes, "--stimulus", part_stimulus, "--output", expected_plot});
   EXPECT_EQ(expected.exit_code, 0) << expected.error;
-  const std::string part = " in its first " + match.str(1) + " of 200000 ms";
+  const std::string part = " in its first " + after + " of 200000 ms";
   EXPECT_EQ(without(without(partial.output, part), plot), without(expected.output, expected_plot));
   const std::string svg = demo::file_content(plot);
   EXPECT_EQ(demo::xml_fault(svg), "");

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "demo/endings.hpp"
 #include "demo/program.hpp"
 #include "demo/well_formed.hpp"
 #include "recurrent_network/network.hpp"
@@ -211,11 +212,7 @@ TEST_F(RecurrentNetwork, DrawsWhatItHasWhenInterrupted) {
   running.wait_for_output("cpu: simulating 60000 ms\n");
   running.send(SIGINT);
   const demo::Outcome outcome = running.wait();
-  EXPECT_EQ(outcome.exit_code, 130);
-  const std::regex message("recurrent_network: interrupted after ([0-9]+\\.[05]) of 60000 ms\n");
-  std::smatch match;
-  ASSERT_TRUE(std::regex_match(outcome.error, match, message)) << outcome.error;
-  EXPECT_LT(std::stod(match[1]), 60000);
+  demo::interrupted_after(program, outcome, 60000);
   const std::vector<Report> found = reports(outcome.output);
   ASSERT_EQ(found.size(), 1U) << outcome.output;
   const std::string svg = demo::file_content(raster);
@@ -238,22 +235,12 @@ TEST_F(RecurrentNetwork, SpikesTheSameOnAGpu) {
 
 TEST_F(RecurrentNetwork, SaysWhyThereIsNoGpu) {
   if (cusynapse::cuda_device_count() != 0) GTEST_SKIP() << "there is a GPU";
-  std::string reason;
-  try {
-    const cusynapse::OwnedStream stream(cusynapse::Device::cuda(0));
-  } catch (const cusynapse::Error& error) {
-    reason = error.what();
-  }
-  ASSERT_NE(reason, "") << "a stream without a GPU";
   const std::string raster = demo::scratch_path("raster.svg");
   for (const std::vector<std::string>& arguments :
        {std::vector<std::string>{"--compare"}, {"--device", "cuda:0"}}) {
     std::vector<std::string> all = {"--output", raster};
     all.insert(all.end(), arguments.begin(), arguments.end());
-    const demo::Outcome outcome = demo::run_program(program, all);
-    EXPECT_EQ(outcome.exit_code, 1);
-    EXPECT_EQ(outcome.output, "");
-    EXPECT_EQ(outcome.error, "recurrent_network: " + reason + "\n");
+    demo::expect_refusal(program, all, 1, demo::reason_without_gpu());
     EXPECT_FALSE(std::filesystem::exists(raster));
   }
 }
@@ -279,10 +266,7 @@ TEST_F(RecurrentNetwork, RefusesWrongOptions) {
       {{"--compare", "--device", "cpu"},
        "--compare: got --device cpu, expected a GPU to compare the CPU with"}};
   for (const auto& row : rows) {
-    const demo::Outcome outcome = demo::run_program(program, row.arguments);
-    EXPECT_EQ(outcome.exit_code, 2) << row.message;
-    EXPECT_EQ(outcome.output, "") << row.message;
-    EXPECT_EQ(outcome.error, "recurrent_network: " + row.message + "\n");
+    demo::expect_refusal(program, row.arguments, 2, row.message);
   }
 }
 

@@ -5,9 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
-#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "cusynapse/cusynapse.hpp"
@@ -132,14 +130,9 @@ void load_into(Object& object, const Bytes& bytes) {
 
 template <class T>
 void load_history(const Bytes& bytes) {
-  std::optional<cusynapse::History<T>> history;
-  may_refuse([&] {
-    StateReader state{bytes};
-    cusynapse::History<T> made(stream, state);
-    state.finish();
-    history.emplace(std::move(made));
-  });
-  if (history) exercise(*history);
+  std::unique_ptr<cusynapse::History<T>> history;
+  may_refuse([&] { history = cusynapse::load_object<cusynapse::History<T>>(stream, bytes); });
+  exercise(history.get());
 }
 
 template <class T>
@@ -153,14 +146,9 @@ void load_as(const Bytes& bytes) {
   std::unique_ptr<cusynapse::Neuron<T>> neurons;
   may_refuse([&] { neurons = cusynapse::load_neuron<T>(stream, bytes); });
   exercise(neurons.get());
-  std::optional<cusynapse::Projection<T>> projection;
-  may_refuse([&] {
-    StateReader state{bytes};
-    cusynapse::Projection<T> made(stream, state);
-    state.finish();
-    projection.emplace(std::move(made));
-  });
-  if (projection) exercise(*projection);
+  std::unique_ptr<cusynapse::Projection<T>> projection;
+  may_refuse([&] { projection = cusynapse::load_object<cusynapse::Projection<T>>(stream, bytes); });
+  exercise(projection.get());
   load_history<T>(bytes);
 
   cusynapse::SynapseOptions options;
