@@ -118,6 +118,12 @@ class Record:
                   if share is not None]
         return max(shares) if shares else None
 
+    def of_copy_in_sectors(self, bench):
+        """The share of copy bandwidth of what a gather moves in whole sectors, or None."""
+        if "sector_bytes" not in bench.median:
+            return None
+        return bench.median["of_copy"] * bench.median["sector_bytes"] / bench.median["bytes"]
+
     def compared(self, result):
         """What a comparator's result is compared with, or None."""
         operation = COMPARATORS[result["comparator"]][1]
@@ -268,13 +274,16 @@ def bench_table(record, benches):
     rows = []
     for bench in benches:
         fraction = record.fraction(bench)
+        in_sectors = record.of_copy_in_sectors(bench)
         rows.append([
             f"`{bench.name}`", number(bench.microseconds), percent(bench.spread), rate(bench),
             f"{bench.median['GB/s']:.0f}" if "GB/s" in bench.median else "",
             f"{fraction[0]:.2f} of {fraction[1]}" if fraction else "",
+            f"{in_sectors:.2f}" if in_sectors is not None else "",
             number(bench.median["ratio_to_sgemm"]) if "ratio_to_sgemm" in bench.median else "",
             bench.conditions])
-    header = ["bench", "us", "spread", "rate", "GB/s", "of the limit", "times cuBLAS", ""]
+    header = ["bench", "us", "spread", "rate", "GB/s", "of the limit", "of copy, in sectors",
+              "times cuBLAS", ""]
     kept = [i for i in range(len(header)) if i < 2 or any(row[i] for row in rows)]
     return table([header[i] for i in kept], [[row[i] for i in kept] for row in rows])
 

@@ -126,6 +126,14 @@ class Page(unittest.TestCase):
             row["name"] = row["name"].replace("R:33", "R:1")
         self.assertEqual(share(name.format(32).replace("R:33", "R:1")), "0.26 of copy")
 
+    def test_shows_gathers_in_sectors(self):
+        self.assertNotIn("in sectors", self.page())
+        row = next(row for row in self.benches("bench_select") if row["name"].endswith("D:8/"
+                   "manual_time_median"))
+        row.update({"bytes": 12.0, "sector_bytes": 18.0, "of_copy": 0.5})
+        table = self.page().split("of copy, in sectors")[1]
+        self.assertIn("| 0.50 of copy | 0.75 |", table)
+
     def test_quotes_the_example_of_graphs(self):
         self.assertNotIn("in a graph\n", self.page())
         line = "a step by calls: 20.00 us, replayed: 10.00 us; launches of the calls: 10.00 us"
