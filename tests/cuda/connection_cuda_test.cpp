@@ -130,6 +130,33 @@ TEST_F(CudaConnections, HaveTheBitsOfTheCpu) {
   }
 }
 
+// Histories from what two blocks of a multiprocessor can stage to what no block can.
+TEST_F(CudaConnections, OverHistoriesOfAnyLengthHaveTheBitsOfTheCpu) {
+  const Stream cpu = Stream::cpu();
+  const OwnedStream gpu(Device::cuda(0));
+  const SynapseFactory<float> factory = factories<float>()[2];
+  for (const double steps_back : {16.0, 32.0, 90.0, 250.0, 800.0, 8000.0}) {
+    for (const std::int64_t batch_size : {1, 32}) {
+      SCOPED_TRACE(testing::Message() << steps_back << " steps, batch " << batch_size);
+      ConnectionOptions options;
+      options.delay = steps_back;
+      options.step_time = 1.0;
+      options.batch_size = batch_size;
+      options.seed = 3;
+      const auto outputs_on = [&](const Stream& stream) {
+        LinearDense<float> connection(stream, Shape{70}, Shape{300}, options, factory);
+        const std::int64_t size = connection.weight_shape().size();
+        connection.set_from_host(stream, Parameter::delay,
+                                 random_values<float>(size, -0.5, 24.0, 7));
+        connection.set_from_host(stream, Parameter::weight,
+                                 random_values<float>(size, -1.0, 1.0, 8));
+        return outputs_of<float>(stream, connection, 24, false);
+      };
+      EXPECT_TRUE(same_bits(outputs_on(gpu.get()), outputs_on(cpu)));
+    }
+  }
+}
+
 TEST_F(CudaConnections, ACapturedForwardIsTheEagerOne) {
   const OwnedStream owned(Device::cuda(0));
   const Stream stream = owned.get();
