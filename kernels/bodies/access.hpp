@@ -18,27 +18,72 @@ inline constexpr int cpu_width = 32;
 static_assert(slot_alignment % cpu_width == 0 && slot_alignment % gpu_width == 0,
               "a group of elements never reaches past the padding of a slot");
 
-/// Sixteen bytes of elements, moved in one access.
-template <class T>
-struct alignas(16) Piece {
-  static constexpr int lanes = 16 / static_cast<int>(sizeof(T));
+/// Elements that a GPU moves in one access.
+template <class T, int Lanes = 16 / static_cast<int>(sizeof(T))>
+struct alignas(sizeof(T) * Lanes) Piece {
+  static constexpr int lanes = Lanes;
   T values[lanes];
 };
 
-/// Whether a pointer can be accessed in 16-byte pieces.
-CUSYNAPSE_HOST_DEVICE bool is_piece_aligned(const void* pointer) {
-  return (reinterpret_cast<std::uintptr_t>(pointer) & 15u) == 0;
+/// What a group of Width elements is moved in on a GPU: 16 bytes at a time, or all there are.
+template <class T, int Width>
+using GroupPiece = Piece<T, (Width * sizeof(T) < 16 ? Width : 16 / static_cast<int>(sizeof(T)))>;
+
+/// Whether a group of Width elements that starts here can be moved in pieces.
+template <int Width, class T>
+CUSYNAPSE_HOST_DEVICE bool is_piece_aligned(const T* pointer) {
+  constexpr std::uintptr_t mask = alignof(GroupPiece<T, Width>) - 1;
+  return Width == gpu_width && (reinterpret_cast<std::uintptr_t>(pointer) & mask) == 0;
+}
+
+#if defined(__CUDA_ARCH__)
+/// The words of a piece. nvcc 13.0 takes pieces of other types apart into their elements, and does
+/// not always put them together again; of stores it does so with words as well.
+template <std::size_t bytes>
+struct PieceWords;
+template <>
+struct PieceWords<8> {
+  using Type = uint2;
+};
+template <>
+struct PieceWords<16> {
+  using Type = uint4;
+};
+#endif
+
+template <class AnyPiece>
+CUSYNAPSE_HOST_DEVICE AnyPiece load_piece(const AnyPiece* from) {
+#if defined(__CUDA_ARCH__)
+  using Words = typename PieceWords<sizeof(AnyPiece)>::Type;
+  const Words words = *reinterpret_cast<const Words*>(from);
+  AnyPiece piece;
+  memcpy(&piece, &words, sizeof piece);
+  return piece;
+#else
+  return *from;
+#endif
+}
+
+template <class AnyPiece>
+CUSYNAPSE_HOST_DEVICE void store_piece(const AnyPiece& piece, AnyPiece* to) {
+#if defined(__CUDA_ARCH__)
+  using Words = typename PieceWords<sizeof(AnyPiece)>::Type;
+  Words words;
+  memcpy(&words, &piece, sizeof piece);
+  __stwb(reinterpret_cast<Words*>(to), words);
+#else
+  *to = piece;
+#endif
 }
 
 /// Loads Width consecutive elements from memory aligned to 16 bytes.
 template <int Width, class T>
 CUSYNAPSE_HOST_DEVICE void load_aligned(const T* from, T (&to)[Width]) {
-  if constexpr (Width * sizeof(T) % 16 == 0 && Width == gpu_width) {
-    const auto* pieces = reinterpret_cast<const Piece<T>*>(from);
-    constexpr int lanes = Piece<T>::lanes;
-    for (int p = 0; p < Width / lanes; ++p) {
-      const Piece<T> piece = pieces[p];
-      for (int i = 0; i < lanes; ++i) to[p * lanes + i] = piece.values[i];
+  if constexpr (Width == gpu_width) {
+    using GroupPiece = GroupPiece<T, Width>;
+    for (int p = 0; p < Width / GroupPiece::lanes; ++p) {
+      const auto piece = load_piece(reinterpret_cast<const GroupPiece*>(from) + p);
+      for (int i = 0; i < GroupPiece::lanes; ++i) to[p * GroupPiece::lanes + i] = piece.values[i];
     }
   } else {
     for (int i = 0; i < Width; ++i) to[i] = from[i];
@@ -48,13 +93,12 @@ CUSYNAPSE_HOST_DEVICE void load_aligned(const T* from, T (&to)[Width]) {
 /// Stores Width consecutive elements to memory aligned to 16 bytes.
 template <int Width, class T>
 CUSYNAPSE_HOST_DEVICE void store_aligned(const T (&from)[Width], T* to) {
-  if constexpr (Width * sizeof(T) % 16 == 0 && Width == gpu_width) {
-    auto* pieces = reinterpret_cast<Piece<T>*>(to);
-    constexpr int lanes = Piece<T>::lanes;
-    for (int p = 0; p < Width / lanes; ++p) {
-      Piece<T> piece;
-      for (int i = 0; i < lanes; ++i) piece.values[i] = from[p * lanes + i];
-      pieces[p] = piece;
+  if constexpr (Width == gpu_width) {
+    using GroupPiece = GroupPiece<T, Width>;
+    for (int p = 0; p < Width / GroupPiece::lanes; ++p) {
+      GroupPiece piece;
+      for (int i = 0; i < GroupPiece::lanes; ++i) piece.values[i] = from[p * GroupPiece::lanes + i];
+      store_piece(piece, reinterpret_cast<GroupPiece*>(to) + p);
     }
   } else {
     for (int i = 0; i < Width; ++i) to[i] = from[i];
@@ -67,7 +111,7 @@ template <bool Full, int Width, class T>
 CUSYNAPSE_HOST_DEVICE void load_guarded(const T* from, std::int64_t first, std::int64_t size,
                                         T (&to)[Width]) {
   if (Full || first + Width <= size) {
-    if (Width == gpu_width && is_piece_aligned(from + first)) {
+    if (is_piece_aligned<Width>(from + first)) {
       load_aligned(from + first, to);
     } else {
       for (int i = 0; i < Width; ++i) to[i] = from[first + i];
@@ -82,7 +126,7 @@ template <int Width, class T>
 CUSYNAPSE_HOST_DEVICE void store_guarded(const T (&from)[Width], std::int64_t first,
                                          std::int64_t size, T* to) {
   if (first + Width <= size) {
-    if (Width == gpu_width && is_piece_aligned(to + first)) {
+    if (is_piece_aligned<Width>(to + first)) {
       store_aligned(from, to + first);
     } else {
       for (int i = 0; i < Width; ++i) to[first + i] = from[i];
@@ -130,13 +174,7 @@ class InputGroup<InputKind::bytes, Full, Width, T> {
   CUSYNAPSE_HOST_DEVICE InputGroup(const void* frame, std::int64_t first, std::int64_t size)
       : in_place_(static_cast<const std::uint8_t*>(frame) + first) {
     if constexpr (is_loaded) {
-      if (Full && (reinterpret_cast<std::uintptr_t>(in_place_) & 7u) == 0) {
-        std::memcpy(loaded_, __builtin_assume_aligned(in_place_, 8), Width);
-      } else {
-        for (int i = 0; i < Width; ++i) {
-          loaded_[i] = Full || first + i < size ? in_place_[i] : std::uint8_t{0};
-        }
-      }
+      load_guarded<Full>(static_cast<const std::uint8_t*>(frame), first, size, loaded_);
     }
   }
   CUSYNAPSE_HOST_DEVICE T operator[](int i) const { return static_cast<T>(byte(i)); }

@@ -122,43 +122,20 @@ CUSYNAPSE_HOST_DEVICE PlannedWeight<T> plan_weight(const DelayedSelect<T>& a, T 
   return out;
 }
 
-/// Stores the first `count` of Width elements from place `at` on, a multiple of Width: on a GPU in
-/// accesses as large as they can be, where the array allows it.
-template <bool Full, int Width, class T>
-CUSYNAPSE_HOST_DEVICE void store_planned(const T (&from)[Width], T* to, std::int64_t at,
-                                         std::int32_t count) {
-  constexpr std::size_t bytes = sizeof(T) * Width < 16 ? sizeof(T) * Width : 16;
-  struct alignas(bytes) Access {
-    T values[bytes / sizeof(T)];
-  };
-  if (Width == gpu_width && (Full || count == Width) &&
-      (reinterpret_cast<std::uintptr_t>(to) & (bytes - 1)) == 0) {
-    constexpr int lanes = static_cast<int>(bytes / sizeof(T));
-    for (int i = 0; i < Width; i += lanes) {
-      Access access;
-      for (int l = 0; l < lanes; ++l) access.values[l] = from[i + l];
-      *reinterpret_cast<Access*>(to + at + i) = access;
-    }
-  } else {
-    for (int i = 0; i < Width; ++i) {
-      if (Full || i < count) to[at + i] = from[i];
-    }
-  }
-}
-
-template <bool Full, class Slot, int Width>
-CUSYNAPSE_HOST_DEVICE void store_slots(const std::int32_t (&slots)[Width], void* to,
-                                       std::int64_t at, std::int32_t count) {
+/// Stores slots from place `at` on, as far as it is below `end`.
+template <class Slot, int Width>
+CUSYNAPSE_HOST_DEVICE void store_slots(const std::int32_t (&slots)[Width], std::int64_t at,
+                                       std::int64_t end, void* to) {
   Slot narrow[Width];
   for (int i = 0; i < Width; ++i) narrow[i] = static_cast<Slot>(slots[i]);
-  store_planned<Full>(narrow, static_cast<Slot*>(to), at, count);
+  store_guarded(narrow, at, end, static_cast<Slot*>(to));
 }
 
-/// Plans Width weights and stores them from place `at` on, the first `count` of them. In loops of
+/// Plans Width weights and stores them from place `at` on, as far as it is below `end`. In loops of
 /// their own, which vectorise.
-template <PlanRule rule, bool Full, int Width, class T>
+template <PlanRule rule, int Width, class T>
 CUSYNAPSE_HOST_DEVICE void plan_and_store(const DelayPlan<T>& a, const T* delays, const T* weights,
-                                          std::int64_t at, std::int32_t count) {
+                                          std::int64_t at, std::int64_t end) {
   std::int32_t slots[Width];
   T planned[Width];
   T shares[Width];
@@ -169,13 +146,13 @@ CUSYNAPSE_HOST_DEVICE void plan_and_store(const DelayPlan<T>& a, const T* delays
     shares[i] = plan.share;
   }
   if (a.slots != nullptr && a.width == SlotWidth::byte) {
-    store_slots<Full, std::uint8_t>(slots, a.slots, at, count);
+    store_slots<std::uint8_t>(slots, at, end, a.slots);
   } else if (a.slots != nullptr) {
-    store_slots<Full, std::uint16_t>(slots, a.slots, at, count);
+    store_slots<std::uint16_t>(slots, at, end, a.slots);
   }
-  if (a.planned[0] != nullptr) store_planned<Full>(planned, a.planned[0], at, count);
+  if (a.planned[0] != nullptr) store_guarded(planned, at, end, a.planned[0]);
   if (planned_count<rule> == 2 && a.planned[1] != nullptr) {
-    store_planned<Full>(shares, a.planned[1], at, count);
+    store_guarded(shares, at, end, a.planned[1]);
   }
 }
 
@@ -192,9 +169,7 @@ struct PlanRowBody {
     T delays[Width] = {};
     load_guarded<false>(a.weights, first, size, weights);
     if constexpr (rule != PlanRule::undelayed) load_guarded<false>(a.delays, first, size, delays);
-    const std::int64_t left = size - first;
-    plan_and_store<rule, false, Width>(a, delays, weights, first,
-                                       static_cast<std::int32_t>(left < Width ? left : Width));
+    plan_and_store<rule, Width>(a, delays, weights, first, size);
   }
 };
 
@@ -221,9 +196,9 @@ struct PlanTileBody {
     if constexpr (rule != PlanRule::undelayed) load(a.delays, first_input, first_output, delays);
     const std::int64_t tile = y * (sum_run * dense_tile_outputs);
     for (int i = 0; i < Inputs; ++i) {
-      plan_and_store<rule, true, Width>(
-          a, rule == PlanRule::undelayed ? weights[i] : delays[i], weights[i],
-          tile + (in_tile + i) * dense_tile_outputs + out_tile, Width);
+      const std::int64_t at = tile + (in_tile + i) * dense_tile_outputs + out_tile;
+      plan_and_store<rule, Width>(a, rule == PlanRule::undelayed ? weights[i] : delays[i],
+                                  weights[i], at, at + Width);
     }
   }
 

@@ -400,11 +400,18 @@ struct DenseReduceBody {
         total[i] = begin == 0 ? group[i] : math::add(total[i], group[i]);
       }
     }
-    for (int i = 0; i < Width; ++i) {
-      if (first + i < outputs) {
-        store_sum(total[i], bias, first + i, accumulates, out + y * outputs + first + i);
-      }
+    // As store_sum, in wide accesses.
+    T* const row = out + y * outputs;
+    T other[Width];
+    if (bias != nullptr) {
+      load_guarded<false>(bias, first, outputs, other);
+      for (int i = 0; i < Width; ++i) total[i] = math::add(total[i], other[i]);
     }
+    if (accumulates) {
+      load_guarded<false>(row, first, outputs, other);
+      for (int i = 0; i < Width; ++i) total[i] = math::add(other[i], total[i]);
+    }
+    store_guarded(total, first, outputs, row);
   }
 };
 

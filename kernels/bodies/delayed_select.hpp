@@ -188,9 +188,7 @@ struct SpikeSelectBody {
     } else {
       std::uint8_t bytes[Width];
       for (int i = 0; i < Width; ++i) bytes[i] = result[i] != T(0) ? 1 : 0;
-      for (int i = 0; i < Width; ++i) {
-        if (first + i < end) a.bytes[first + i] = bytes[i];
-      }
+      store_guarded(bytes, first, end, a.bytes);
     }
   }
 };

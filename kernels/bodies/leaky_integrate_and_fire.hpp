@@ -12,17 +12,6 @@
 
 namespace cusynapse::kernels {
 
-/// Stores Width bytes, at once where they are aligned.
-template <int Width>
-CUSYNAPSE_HOST_DEVICE void store_bytes(const std::uint8_t (&from)[Width], std::int64_t first,
-                                       std::int64_t size, std::uint8_t* to) {
-  if (first + Width <= size && (reinterpret_cast<std::uintptr_t>(to + first) & 7u) == 0) {
-    std::memcpy(__builtin_assume_aligned(to + first, 8), from, Width);
-  } else {
-    store_guarded(from, first, size, to);
-  }
-}
-
 /// One step of one neuron. Without a branch, so that a loop over it vectorises.
 template <class T>
 CUSYNAPSE_HOST_DEVICE void step_neuron(const LeakyIntegrateAndFireStep<T>& a, T current, T& voltage,
@@ -91,7 +80,7 @@ struct LeakyIntegrateAndFireBody {
     }
     store_guarded(voltage, first, a.size, a.voltage);
     store_guarded(refractory, first, a.size, a.refractory);
-    store_bytes(spikes, first, a.size, a.spikes);
+    store_guarded(spikes, first, a.size, a.spikes);
   }
 };
 
@@ -108,7 +97,7 @@ struct RefractoryReadBody {
     if (a.spikes != nullptr) {
       std::uint8_t spikes[Width];
       for (int i = 0; i < Width; ++i) spikes[i] = math::has_spiked(refractory[i]) ? 1 : 0;
-      store_bytes(spikes, first, a.size, a.spikes);
+      store_guarded(spikes, first, a.size, a.spikes);
     } else {
       T time_left[Width];
       for (int i = 0; i < Width; ++i) {

@@ -71,10 +71,10 @@ struct OuterProductBody {
     if constexpr (kind == InputKind::values) {
       load_guarded<Full>(static_cast<const T*>(arguments.right) + row * inputs, first, inputs, to);
     } else if constexpr (kind == InputKind::bytes) {
-      const auto* bytes = static_cast<const std::uint8_t*>(arguments.right) + row * inputs;
-      for (int i = 0; i < Width; ++i) {
-        to[i] = Full || first + i < inputs ? static_cast<T>(bytes[first + i]) : T(0);
-      }
+      std::uint8_t bytes[Width];
+      load_guarded<Full>(static_cast<const std::uint8_t*>(arguments.right) + row * inputs, first,
+                         inputs, bytes);
+      for (int i = 0; i < Width; ++i) to[i] = static_cast<T>(bytes[i]);
     } else {
       static_assert(Width <= 32, "a group's bits, begun within a byte, fit in one word");
       const std::int64_t left = inputs - first;

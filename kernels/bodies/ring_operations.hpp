@@ -25,10 +25,13 @@ struct RingWriteBody {
     const std::int32_t head = a.ring.head.get();
     for (std::int64_t frame = 0; frame < a.frames; ++frame) {
       typename Slots<T>::Value values[Width];
-      for (int i = 0; i < Width; ++i) {
-        values[i] = first + i < a.ring.size
-                        ? a.values[(first + i) * a.element_stride + frame * a.frame_stride]
-                        : 0;
+      const auto* from = a.values + frame * a.frame_stride;
+      if (a.element_stride == 1) {
+        load_guarded<false>(from, first, a.ring.size, values);
+      } else {
+        for (int i = 0; i < Width; ++i) {
+          values[i] = first + i < a.ring.size ? from[(first + i) * a.element_stride] : 0;
+        }
       }
       const std::int32_t slot = math::slot_at(head, a.steps_back - frame, a.ring.slots);
       Slots<T>::store(values, first, Slots<T>::start(a.ring, slot));
@@ -55,14 +58,22 @@ struct RingReadBody {
       const std::int32_t slot = math::slot_at(head, a.steps_back - frame, a.ring.slots);
       typename Slots<T>::Value values[Width];
       Slots<T>::load(Slots<T>::start(a.ring, slot), first, values);
-      for (int i = 0; i < Width; ++i) {
-        if (first + i < a.ring.size) {
-          a.out[(first + i) * a.element_stride + frame * a.frame_stride] = values[i];
+      auto* to = a.out + frame * a.frame_stride;
+      if (a.element_stride == 1) {
+        store_guarded(values, first, a.ring.size, to);
+      } else {
+        for (int i = 0; i < Width; ++i) {
+          if (first + i < a.ring.size) to[(first + i) * a.element_stride] = values[i];
         }
       }
     }
   }
 };
+
+/// Elements a call of the general select and insert covers on a GPU. One, so that accesses of
+/// neighbours are one access of their threads; but the bits of a byte belong to one call.
+template <class T>
+inline constexpr int single_width = std::is_same_v<T, bool> ? gpu_width : 1;
 
 template <class T, int Width>
 struct RingSelectBody {
@@ -140,7 +151,7 @@ struct RingInsertBody {
     return Slots<T>::start(arguments.ring,
                            math::slot_at(head, whole_steps(back), arguments.ring.slots));
   }
-  // A byte of bits belongs to one call, because Width is a multiple of 8.
+  // A byte of bits belongs to one call: for bool, Width is a multiple of 8.
   CUSYNAPSE_HOST_DEVICE static void set(Stored* slot, std::int64_t element, Time value) {
     if constexpr (std::is_same_v<T, bool>) {
       const unsigned bit = 1u << (element & 7);

@@ -10,14 +10,16 @@ using kernels::group_count;
 
 template <class T>
 void CudaRingOperations<T>::select(const Stream& stream, const RingSelect<T>& a) const {
-  launch_index<RingPolicy>(stream, kernels::RingSelectBody<T, gpu_width>{a},
-                           group_count(a.ring.size * a.samples, gpu_width));
+  constexpr int width = kernels::single_width<T>;
+  launch_index<RingPolicy>(stream, kernels::RingSelectBody<T, width>{a},
+                           group_count(a.ring.size * a.samples, width));
 }
 
 template <class T>
 void CudaRingOperations<T>::insert(const Stream& stream, const RingInsert<T>& a) const {
-  launch_index<RingPolicy>(stream, kernels::RingInsertBody<T, gpu_width>{a},
-                           group_count(a.ring.size, gpu_width));
+  constexpr int width = kernels::single_width<T>;
+  launch_index<RingPolicy>(stream, kernels::RingInsertBody<T, width>{a},
+                           group_count(a.ring.size, width));
 }
 
 template <class T>

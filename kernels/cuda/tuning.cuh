@@ -8,7 +8,7 @@ namespace cusynapse::cuda {
 /// decay_inject: a thread covers 8 synapses.
 struct StepPolicy {
   static constexpr int threads = 256;
-  static constexpr int min_blocks = 3;
+  static constexpr int min_blocks = 2;
 };
 
 /// decay_inject_grouped: a block is a tile of 1024 synapses, 8 a thread.

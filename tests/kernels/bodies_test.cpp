@@ -416,7 +416,8 @@ TYPED_TEST(RingBodies, SelectEqualsTheCpuBackend) {
       a.out = expected.data();
       ops::ring_select(Stream::cpu(), a);
       a.out = out.data();
-      execute_index(kernels::RingSelectBody<T, gpu_width>{a}, group_count(size * 3, gpu_width));
+      constexpr int width = kernels::single_width<T>;
+      execute_index(kernels::RingSelectBody<T, width>{a}, group_count(size * 3, width));
       EXPECT_TRUE(out == expected) << "size " << size << ", rule " << rule;
     }
   }
@@ -444,8 +445,9 @@ TYPED_TEST(RingBodies, InsertEqualsTheCpuBackend) {
         return a;
       };
       ops::ring_insert(Stream::cpu(), arguments(expected));
-      execute_index(kernels::RingInsertBody<T, gpu_width>{arguments(population)},
-                    group_count(size, gpu_width));
+      constexpr int width = kernels::single_width<T>;
+      execute_index(kernels::RingInsertBody<T, width>{arguments(population)},
+                    group_count(size, width));
       EXPECT_TRUE(population == expected) << "size " << size << ", rule " << rule;
     }
   }
