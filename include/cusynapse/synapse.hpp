@@ -31,6 +31,7 @@ struct SynapseOptions {
   std::optional<double> current_overbound = 0.0;  ///< current beyond the largest delay, nA; none:
                                                   ///< the current at the largest delay
   std::optional<bool> spike_overbound = false;    ///< the same for spikes
+  TraceStorage storage = TraceStorage::same;      ///< of traces; 16 bits of float synapses alone
 };
 
 /// What becomes of the history when dt or the largest delay changes.
@@ -209,7 +210,12 @@ class CUSYNAPSE_EXPORT CurrentSynapse : public Synapse<T> {
   /// Valid until the next change of batch size, dt or delay.
   /// Histories there are besides that of spikes.
   int trace_count() const noexcept { return model_.trace_count; }
+  /// One of them, where traces are stored as T. Throws `Error(not_supported)` where they are not.
   Ring<T> trace_ring(int trace) const;
+  /// One of them, Stored being what traces are stored as: T, float16 or bfloat16. Throws
+  /// `Error(not_supported)` for another.
+  template <class Stored>
+  Ring<Stored> trace_ring_as(int trace) const;
   Ring<bool> spike_ring() const noexcept;
   SynapseReadout<T> readout() const final;
   DecayInject<T> step_arguments() const final;
@@ -258,7 +264,7 @@ class CUSYNAPSE_EXPORT CurrentSynapse : public Synapse<T> {
   std::int64_t stride_ = 0;
   std::uint64_t version_ = 0;
   Buffer<std::uint8_t> spikes_;
-  Buffer<T> traces_[max_traces];
+  Buffer<std::uint8_t> traces_[max_traces];  // of elements as options_.storage says
   Buffer<RingState> state_;
 };
 

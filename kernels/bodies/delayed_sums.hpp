@@ -47,7 +47,10 @@ CUSYNAPSE_HOST_DEVICE void source_values(const CurrentSource<T>& source, std::in
                                          bool is_delayed, const std::int64_t (&offsets)[Width],
                                          T (&values)[Width]) {
   if (source.kind == SourceKind::traces && is_delayed) {
-    for (int i = 0; i < Width; ++i) values[i] = source.traces[trace][offsets[i]];
+    visit_storage<T>(source.traces[trace].storage(), [&](auto element) {
+      const auto* const data = source.traces[trace].template as<decltype(element)>();
+      for (int i = 0; i < Width; ++i) values[i] = loaded<T>(data[offsets[i]]);
+    });
   } else {
     for (int i = 0; i < Width; ++i) {
       values[i] = source_value(source, trace, is_delayed, offsets[i]);
@@ -260,15 +263,17 @@ struct DelayedConv2DBody {
     const std::int64_t stride = a.geometry.stride[1];
     const std::int64_t width = a.geometry.width;
     if (stride == 1 && a.source.kind == SourceKind::traces && is_delayed) {
-      const T* const row = a.source.traces[trace] + pixels;
-      if (column >= 0 && column + Width <= width) {
-        for (int i = 0; i < Width; ++i) values[i] = row[column + i];
-      } else {
-        for (int i = 0; i < Width; ++i) {
-          const std::int64_t at = column + i;
-          values[i] = at >= 0 && at < width ? row[at] : T(0);
+      visit_storage<T>(a.source.traces[trace].storage(), [&](auto element) {
+        const auto* const row = a.source.traces[trace].template as<decltype(element)>() + pixels;
+        if (column >= 0 && column + Width <= width) {
+          for (int i = 0; i < Width; ++i) values[i] = loaded<T>(row[column + i]);
+        } else {
+          for (int i = 0; i < Width; ++i) {
+            const std::int64_t at = column + i;
+            values[i] = at >= 0 && at < width ? loaded<T>(row[at]) : T(0);
+          }
         }
-      }
+      });
       return;
     }
     for (int i = 0; i < Width; ++i) {

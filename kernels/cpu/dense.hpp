@@ -196,8 +196,8 @@ CUSYNAPSE_HOST_DEVICE void stage(const DenseWork<T>& work, std::int64_t first_in
         if (!origin.is_there) continue;
         const std::int32_t slot = math::slot_at(work.head, origin.back, source.slots);
         const std::int64_t offset = slot * source.stride + origin.sample * a.inputs + first_input;
-        if (is_raw && inputs == sum_run) {
-          rows[r] = source.traces[trace] + offset;
+        if (is_raw && inputs == sum_run && source.traces[trace].storage() == TraceStorage::same) {
+          rows[r] = source.traces[trace].template as<T>() + offset;
           continue;
         }
         rows[r] = values[r];
@@ -213,8 +213,11 @@ CUSYNAPSE_HOST_DEVICE void stage(const DenseWork<T>& work, std::int64_t first_in
           }
         } else if (is_raw || (source.kind == SourceKind::traces && source.trace_count == 1 &&
                               source.weight[0] == T(1))) {
-          const T* const from = source.traces[is_raw ? trace : 0] + offset;
-          for (std::int32_t i = 0; i < inputs; ++i) values[r][i] = from[i];
+          const TraceData<const T> from = source.traces[is_raw ? trace : 0];
+          visit_storage<T>(from.storage(), [&](auto element) {
+            const auto* const row = from.template as<decltype(element)>() + offset;
+            for (std::int32_t i = 0; i < inputs; ++i) values[r][i] = kernels::loaded<T>(row[i]);
+          });
         } else {
           for (std::int32_t i = 0; i < inputs; ++i) {
             values[r][i] = kernels::source_value(source, trace, is_delayed, offset + i);

@@ -116,7 +116,8 @@ TEST(Ops, ArgumentsOutsideTheirDomainAreRefused) {
   refuse_step("injected_count is 1", [](auto& a) { a.injected_count = 1; });
   refuse_step("input is null", [](auto& a) { a.input = nullptr; });
   refuse_step("traces is null", [](auto& a) { a.traces[0] = nullptr; });
-  refuse_step("traces is not aligned", [](auto& a) { a.traces[0] += 1; });
+  refuse_step("traces is not aligned",
+              [](auto& a) { a.traces[0] = a.traces[0].template as<float>() + 1; });
   refuse_step("trace_count is -1", [](auto& a) {
     a.dynamics = static_cast<Dynamics>(9);
     a.trace_count = -1;
