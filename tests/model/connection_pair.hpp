@@ -504,7 +504,7 @@ class ConnectionPair {
     if (!histories) return histories;
     reference::Synapse<T>& synapse_oracle = expected_.synapse();
     for (int index = 0; index < synapse_oracle.trace_count(); ++index) {
-      synapse_oracle.adopt(index, support::observations<T>(stream_, synapse().trace_ring(index)));
+      synapse_oracle.adopt(index, trace_observations(stream_, synapse(), index));
     }
     return testing::AssertionSuccess();
   }
@@ -601,10 +601,9 @@ class ConnectionPair {
                      synapse_oracle.spikes().newest_first(), {});
     if (!spikes) return spikes;
     for (int index = 0; index < synapse_oracle.trace_count(); ++index) {
-      const auto trace =
-          same_history(index == 0 ? "trace 0 history" : "trace 1 history",
-                       support::observations<T>(stream_, synapse().trace_ring(index)),
-                       synapse_oracle.trace(index).newest_first(), trace_tolerance);
+      const auto trace = same_history(index == 0 ? "trace 0 history" : "trace 1 history",
+                                      trace_observations(stream_, synapse(), index),
+                                      synapse_oracle.trace(index).newest_first(), trace_tolerance);
       if (!trace) return trace;
     }
     return testing::AssertionSuccess();

@@ -52,4 +52,15 @@ inline double nearest(const Format& format, double value) {
              : rounded;
 }
 
+/// How traces are stored.
+enum class Storage { same, float16, bfloat16 };
+
+/// A value as a storage keeps it.
+template <class T>
+T kept(Storage storage, T value) {
+  if (storage == Storage::same) return value;
+  const Format& format = storage == Storage::float16 ? binary16 : brain16;
+  return static_cast<T>(nearest(format, static_cast<double>(value)));
+}
+
 }  // namespace reference
