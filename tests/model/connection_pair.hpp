@@ -494,13 +494,7 @@ class ConnectionPair {
   /// The same after a change of dt that kept the history: traces that decay may differ by the error
   /// of an exponential function, and the oracle goes on with the library's values.
   testing::AssertionResult check_resampled() {
-    const bool is_exponential = settings().synapse.model != reference::Model::delta &&
-                                settings().synapse.model != reference::Model::delta_plus;
-    support::Tolerance<T> tolerance;
-    if (is_exponential) {
-      tolerance = {support::exponential_relative<T>(), std::numeric_limits<T>::denorm_min(), {}};
-    }
-    const auto histories = check_state(tolerance);
+    const auto histories = check_state(resampled_tolerance<T>(settings().synapse));
     if (!histories) return histories;
     reference::Synapse<T>& synapse_oracle = expected_.synapse();
     for (int index = 0; index < synapse_oracle.trace_count(); ++index) {

@@ -284,6 +284,28 @@ testing::AssertionResult same_history(const char* what, const std::deque<std::ve
   return testing::AssertionSuccess();
 }
 
+/// How far a trace between two steps may lie from the oracle's: the error of an exponential
+/// function.
+template <class T>
+support::Tolerance<T> trace_tolerance(const reference::Settings& settings) {
+  if (settings.model == reference::Model::delta || settings.model == reference::Model::delta_plus) {
+    return {};
+  }
+  return {support::exponential_relative<T>(), std::numeric_limits<T>::denorm_min(), {}};
+}
+
+/// The same of a trace that is then stored: of 16 bits one place, for what differs before it is
+/// rounded may lie on either side of a tie.
+template <class T>
+support::Tolerance<T> resampled_tolerance(const reference::Settings& settings) {
+  support::Tolerance<T> tolerance = trace_tolerance<T>(settings);
+  if (tolerance.relative == 0.0 || settings.storage == reference::Storage::same) return tolerance;
+  const bool is_float16 = settings.storage == reference::Storage::float16;
+  tolerance.relative += is_float16 ? 0x1p-10 : 0x1p-7;
+  if (is_float16) tolerance.absolute = 0x1p-24;
+  return tolerance;
+}
+
 template <class T>
 class SynapsePair {
  public:
@@ -403,7 +425,7 @@ class SynapsePair {
   /// The same after a change of dt that kept the history: traces that decay may differ by the error
   /// of an exponential function, and the oracle goes on with the library's values.
   testing::AssertionResult check_resampled() {
-    const auto histories = check_histories(resampled_tolerance());
+    const auto histories = check_histories(resampled_tolerance<T>(settings()));
     if (!histories) return histories;
     for (int index = 0; index < expected_.trace_count(); ++index) {
       expected_.adopt(index, trace_observations(stream_, *synapse_, index));
@@ -467,22 +489,8 @@ class SynapsePair {
     return out.host();
   }
 
-  bool is_exponential() const {
-    return settings().model != reference::Model::delta &&
-           settings().model != reference::Model::delta_plus;
-  }
   support::Tolerance<T> trace_tolerance() const {
-    if (!is_exponential()) return {};
-    return {support::exponential_relative<T>(), std::numeric_limits<T>::denorm_min(), {}};
-  }
-  /// What differs before it is rounded may lie on either side of a tie: one place of the storage.
-  support::Tolerance<T> resampled_tolerance() const {
-    support::Tolerance<T> tolerance = trace_tolerance();
-    if (!is_exponential() || settings().storage == reference::Storage::same) return tolerance;
-    const bool is_float16 = settings().storage == reference::Storage::float16;
-    tolerance.relative += is_float16 ? 0x1p-10 : 0x1p-7;
-    if (is_float16) tolerance.absolute = 0x1p-24;
-    return tolerance;
+    return model_test::trace_tolerance<T>(settings());
   }
   support::Tolerance<T> current_tolerance(const typename reference::Synapse<T>::Selected& wanted) {
     support::Tolerance<T> tolerance = trace_tolerance();
