@@ -29,47 +29,47 @@ CUSYNAPSE_HOST_DEVICE std::uint32_t bits_of(float value) {
   std::memcpy(&bits, &value, sizeof bits);
   return bits;
 }
-CUSYNAPSE_HOST_DEVICE float float_of(std::uint32_t bits) {
+template <class Integer>
+CUSYNAPSE_HOST_DEVICE float float_of(Integer bits) {
+  static_assert(sizeof bits == sizeof(float), "an integer of 32 bits");
   float value;
   std::memcpy(&value, &bits, sizeof value);
   return value;
 }
 
-inline constexpr std::uint32_t quiet_nan = 0x7FC00000u;  // the float every stored NaN becomes
-inline constexpr std::uint32_t infinity = 0x7F800000u;   // as a float
-inline constexpr std::uint32_t magnitude_bits = 0x7FFFFFFFu;
-inline constexpr std::uint32_t rebias = 112u << 23;           // from float16's exponents to float's
-inline constexpr std::uint32_t smallest_normal = 113u << 23;  // 2^-14, of float16
-inline constexpr float half = 0.5f;  // whose unit in the last place is 2^-24
+// Floats as integers. They are compared with signs, which vector units do in one instruction.
+inline constexpr std::int32_t infinity = 0x7F800000;
+inline constexpr std::int32_t exponent_one = 1 << 23;       // what one more exponent adds
+inline constexpr std::int32_t rebias = 112 * exponent_one;  // from float16's exponents
+inline constexpr std::int32_t smallest_normal = rebias + exponent_one;  // 2^-14
+inline constexpr std::int32_t beyond_largest = 143 * exponent_one;      // 2^16
 
 }  // namespace half_parts
 
-/// The value of what is stored, exactly. Every NaN becomes the same one. Without a branch, so that
-/// a loop over it vectorises.
+/// The value of what is stored, exactly; a NaN keeps its bits. Without a branch, so that a loop
+/// over it vectorises.
 CUSYNAPSE_HOST_DEVICE float to_float(float16 stored) {
   namespace parts = half_parts;
-  const std::uint32_t magnitude = stored.bits & 0x7FFFu;
+  const auto wide = static_cast<std::uint32_t>(static_cast<std::int16_t>(stored.bits));
+  const auto shifted = static_cast<std::int32_t>((wide << 13) & 0x0FFFE000u);
+  const std::uint32_t sign = wide & 0x80000000u;
+  const bool is_special = shifted >= 31 * parts::exponent_one;
 #if defined(__CUDA_ARCH__)
   float value;
   asm("cvt.f32.f16 %0, %1;" : "=f"(value) : "h"(stored.bits));
-  return magnitude > 0x7C00u ? parts::float_of(parts::quiet_nan) : value;
+  const auto special = static_cast<std::uint32_t>(shifted + 2 * parts::rebias);
+  return is_special ? parts::float_of(special | sign) : value;
 #else
-  const std::uint32_t shifted = magnitude << 13;
-  const std::uint32_t normal = shifted + parts::rebias;
-  // The same significand at the exponent of 2^-14 is a subnormal number and 2^-14 more.
-  const std::uint32_t subnormal = parts::bits_of(subtract(
-      parts::float_of(shifted + parts::smallest_normal), parts::float_of(parts::smallest_normal)));
-  const std::uint32_t finite = magnitude < 0x0400u ? subnormal : normal;
-  const std::uint32_t special = magnitude > 0x7C00u ? parts::quiet_nan : parts::infinity;
-  const std::uint32_t sign = magnitude > 0x7C00u ? 0u : (stored.bits & 0x8000u) << 16;
-  return parts::float_of((magnitude < 0x7C00u ? finite : special) | sign);
+  // The significand of a subnormal number at the exponent of 2^-14 is the number and 2^-14.
+  const auto subnormal = static_cast<std::int32_t>(parts::bits_of(subtract(
+      parts::float_of(shifted + parts::smallest_normal), parts::float_of(parts::smallest_normal))));
+  const std::int32_t finite = shifted < parts::exponent_one ? subnormal : shifted + parts::rebias;
+  const std::int32_t magnitude = finite + (is_special ? parts::rebias : 0);
+  return parts::float_of(static_cast<std::int32_t>(static_cast<std::uint32_t>(magnitude) | sign));
 #endif
 }
 CUSYNAPSE_HOST_DEVICE float to_float(bfloat16 stored) {
-  namespace parts = half_parts;
-  const std::uint32_t bits = static_cast<std::uint32_t>(stored.bits) << 16;
-  return parts::float_of((bits & parts::magnitude_bits) > parts::infinity ? parts::quiet_nan
-                                                                          : bits);
+  return half_parts::float_of(static_cast<std::uint32_t>(stored.bits) << 16);
 }
 
 /// A value rounded to nearest, halves to even, as it is stored: Stored is float16 or bfloat16. What
@@ -80,28 +80,30 @@ CUSYNAPSE_HOST_DEVICE Stored from_float(float value) {
                 "a type of 16 bits");
   namespace parts = half_parts;
   const std::uint32_t bits = parts::bits_of(value);
-  const std::uint32_t magnitude = bits & parts::magnitude_bits;
+  const auto magnitude = static_cast<std::int32_t>(bits & 0x7FFFFFFFu);
+  const bool is_nan = magnitude > parts::infinity;
   if constexpr (std::is_same_v<Stored, bfloat16>) {
     const std::uint32_t rounded = (bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16;
-    return {
-        static_cast<std::uint16_t>(magnitude > parts::infinity ? parts::quiet_nan >> 16 : rounded)};
+    return {static_cast<std::uint16_t>(is_nan ? 0x7FC0u : rounded)};
   } else {
 #if defined(__CUDA_ARCH__)
     std::uint16_t rounded;
     asm("cvt.rn.f16.f32 %0, %1;" : "=h"(rounded) : "f"(value));
-    return {magnitude > parts::infinity ? std::uint16_t{0x7E00} : rounded};
+    return {is_nan ? std::uint16_t{0x7E00} : rounded};
 #else
-    // Bits beyond the last, half of the last place and whether that is odd: a carry goes on into
-    // the exponent, and out of the largest into infinity.
-    const std::uint32_t carried = (magnitude + 0x0FFFu + ((magnitude >> 13) & 1u)) >> 13;
-    const std::uint32_t normal = carried - (parts::rebias >> 13);
-    // A sum with 0.5, whose last place is that of subnormal numbers, rounds to it.
-    const std::uint32_t subnormal =
-        parts::bits_of(add(parts::float_of(magnitude), parts::half)) - parts::bits_of(parts::half);
-    const std::uint32_t bounded = magnitude > 0x477FFFFFu ? 0x7C00u : normal;
-    const std::uint32_t number = magnitude < parts::smallest_normal ? subnormal : bounded;
-    const std::uint32_t sign = (bits >> 16) & 0x8000u;
-    return {static_cast<std::uint16_t>(magnitude > parts::infinity ? 0x7E00u : number | sign)};
+    const std::int32_t bounded =
+        magnitude < parts::beyond_largest ? magnitude : parts::beyond_largest;
+    const std::int32_t own_exponent = bounded & parts::infinity;
+    const std::int32_t exponent =
+        own_exponent > parts::smallest_normal ? own_exponent : parts::smallest_normal;
+    // A power of two whose last place is that of float16 at this exponent: a sum with it is rounded
+    // to whole places, 1024 to 2048 of them, or fewer of a subnormal number.
+    const std::int32_t power = exponent + 13 * parts::exponent_one;
+    const auto sum = static_cast<std::int32_t>(
+        parts::bits_of(add(parts::float_of(bounded), parts::float_of(power))));
+    const std::int32_t number = (sum - power) + ((exponent - parts::smallest_normal) >> 13);
+    const std::uint32_t rounded = static_cast<std::uint32_t>(number) | ((bits >> 16) & 0x8000u);
+    return {static_cast<std::uint16_t>(is_nan ? 0x7E00u : rounded)};
 #endif
   }
 }
