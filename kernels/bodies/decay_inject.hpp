@@ -258,18 +258,27 @@ struct DecayInjectGroupedBody {
   }
 
  private:
+  template <Dynamics dynamics, int TraceCount>
+  struct StepStored {
+    const DecayInject<T>& step;
+    const void* input;
+    std::int64_t first;
+    template <class Stored>
+    CUSYNAPSE_HOST_DEVICE void operator()(Stored) const {
+      step_group<Width, dynamics, TraceCount, kind, Stored>(step, input, first);
+    }
+  };
   struct Step {
     const DecayInject<T>& step;
     const void* input;
     std::int64_t first;
     template <Dynamics dynamics, int TraceCount>
     CUSYNAPSE_HOST_DEVICE void operator()() const {
+      const StepStored<dynamics, TraceCount> stored{step, input, first};
       if constexpr (TraceCount == 0) {
-        step_group<Width, dynamics, TraceCount, kind, T>(step, input, first);
+        stored(T());
       } else {
-        visit_storage<T>(step.traces[0].storage(), [&](auto element) {
-          step_group<Width, dynamics, TraceCount, kind, decltype(element)>(step, input, first);
-        });
+        visit_storage<T>(step.traces[0].storage(), stored);
       }
     }
   };

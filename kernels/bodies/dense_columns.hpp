@@ -72,10 +72,17 @@ struct ColumnBlock {
 
 /// Element `at` of a trace, whichever way it is stored.
 template <class T>
+struct TraceValue {
+  const TraceData<const T>& trace;
+  std::int64_t at;
+  template <class Stored>
+  CUSYNAPSE_HOST_DEVICE T operator()(Stored) const {
+    return loaded<T>(trace.template as<Stored>()[at]);
+  }
+};
+template <class T>
 CUSYNAPSE_HOST_DEVICE T trace_value(const TraceData<const T>& trace, std::int64_t at) {
-  return visit_storage<T>(trace.storage(), [&](auto element) {
-    return loaded<T>(trace.template as<decltype(element)>()[at]);
-  });
+  return visit_storage<T>(trace.storage(), TraceValue<T>{trace, at});
 }
 
 /// One value of a source: of the given trace for delayed sums, all of the current for undelayed

@@ -173,6 +173,20 @@ CUSYNAPSE_HOST_DEVICE void transpose(const Four (&in)[4], Four (&out)[4]) {
 
 #undef CUSYNAPSE_HAS_SHUFFLE
 
+/// Consecutive elements of a trace, whichever way it is stored.
+template <class T>
+struct LoadInputs {
+  const TraceData<const T>& trace;
+  std::int64_t offset;
+  std::int32_t inputs;
+  T (&values)[sum_run];
+  template <class Stored>
+  CUSYNAPSE_HOST_DEVICE void operator()(Stored) const {
+    const Stored* const from = trace.template as<Stored>() + offset;
+    for (std::int32_t i = 0; i < inputs; ++i) values[i] = kernels::loaded<T>(from[i]);
+  }
+};
+
 /// Stages `inputs` inputs from `first_input`, four positions at a time.
 template <class T>
 CUSYNAPSE_HOST_DEVICE void stage(const DenseWork<T>& work, std::int64_t first_input,
@@ -213,11 +227,8 @@ CUSYNAPSE_HOST_DEVICE void stage(const DenseWork<T>& work, std::int64_t first_in
           }
         } else if (is_raw || (source.kind == SourceKind::traces && source.trace_count == 1 &&
                               source.weight[0] == T(1))) {
-          const TraceData<const T> from = source.traces[is_raw ? trace : 0];
-          visit_storage<T>(from.storage(), [&](auto element) {
-            const auto* const row = from.template as<decltype(element)>() + offset;
-            for (std::int32_t i = 0; i < inputs; ++i) values[r][i] = kernels::loaded<T>(row[i]);
-          });
+          const TraceData<const T>& from = source.traces[is_raw ? trace : 0];
+          visit_storage<T>(from.storage(), LoadInputs<T>{from, offset, inputs, values[r]});
         } else {
           for (std::int32_t i = 0; i < inputs; ++i) {
             values[r][i] = kernels::source_value(source, trace, is_delayed, offset + i);
