@@ -53,6 +53,36 @@ CUSYNAPSE_HOST_DEVICE void store_spikes(const InputGroup<kind, Full, Width, T>& 
   }
 }
 
+/// Traces of a group as they are stored. Making them rounds the group's own, if anything is
+/// rounded: the next step reads what is stored.
+template <int TraceCount, int Width, class Stored, class T>
+class StoredTraces {
+ public:
+  CUSYNAPSE_HOST_DEVICE explicit StoredTraces(T (&traces)[max_traces][Width]) {
+    for (int k = 0; k < TraceCount; ++k) {
+      for (int i = 0; i < Width; ++i) {
+        rounded_[k][i] = stored<Stored>(traces[k][i]);
+        traces[k][i] = loaded<T>(rounded_[k][i]);
+      }
+    }
+  }
+  CUSYNAPSE_HOST_DEVICE const Stored (&operator[](int k) const)[Width] { return rounded_[k]; }
+
+ private:
+  Stored rounded_[max_traces][Width];
+};
+
+template <int TraceCount, int Width, class T>
+class StoredTraces<TraceCount, Width, T, T> {
+ public:
+  CUSYNAPSE_HOST_DEVICE explicit StoredTraces(const T (&traces)[max_traces][Width])
+      : traces_(traces) {}
+  CUSYNAPSE_HOST_DEVICE const T (&operator[](int k) const)[Width] { return traces_[k]; }
+
+ private:
+  const T (&traces_)[max_traces][Width];
+};
+
 /// Steps synapses [first, first + Width) with `input` in place of the arguments' own. Full says
 /// that all of them are among the population's `size`. Traces are stored as Stored, and what was
 /// rounded to it is what the next step reads.
@@ -89,18 +119,12 @@ CUSYNAPSE_HOST_DEVICE void step_synapses(const DecayInject<T>& a, const void* in
       }
     }
 
+    StoredTraces<TraceCount, Width, Stored, T> kept(traces);
     // Of more steps than slots, only the last round stays.
-    const bool stays = step + a.slots >= a.steps;
-    if (stays) store_spikes(input_group, a.spikes + slot * (a.stride / 8) + first / 8);
-    for (int k = 0; k < TraceCount; ++k) {
-      Stored* const to = a.traces[k].template as<Stored>() + slot * a.stride + first;
-      if constexpr (std::is_same_v<Stored, T>) {
-        if (stays) store_aligned(traces[k], to);
-      } else {
-        Stored rounded[Width];
-        for (int i = 0; i < Width; ++i) rounded[i] = stored<Stored>(traces[k][i]);
-        if (stays) store_aligned(rounded, to);
-        for (int i = 0; i < Width; ++i) traces[k][i] = loaded<T>(rounded[i]);
+    if (step + a.slots >= a.steps) {
+      store_spikes(input_group, a.spikes + slot * (a.stride / 8) + first / 8);
+      for (int k = 0; k < TraceCount; ++k) {
+        store_aligned(kept[k], a.traces[k].template as<Stored>() + slot * a.stride + first);
       }
     }
     slot = slot + 1 == a.slots ? 0 : slot + 1;
