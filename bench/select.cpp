@@ -29,8 +29,14 @@ struct Case {
   std::int64_t samples;   // D; no_samples for a selector shaped as the synapse
   bool naive;             // whether there is a naive form
   std::int64_t part = 1;  // population: the large one over this
+  TraceStorage storage = TraceStorage::same;
 
   std::int64_t size(Backend& backend) const { return backend.large_population() / batch / part; }
+  SynapseOptions options(Backend& backend) const {
+    SynapseOptions options = population(batch, size(backend), slots);
+    options.storage = storage;
+    return options;
+  }
 };
 
 constexpr Case cases[] = {
@@ -48,8 +54,7 @@ template <class T>
 struct Selecting {
   Selecting(Backend& backend, const Case& of)
       : stream(backend.stream()),
-        synapse(
-            model_named<T>(of.model).make(stream, population(batch, of.size(backend), of.slots))),
+        synapse(model_named<T>(of.model).make(stream, of.options(backend))),
         shape(of.samples == no_samples ? synapse->batched_shape()
                                        : synapse->batched_shape().appended(of.samples)),
         selector(stream, uniform_values<T>(shape.size(), synapse->delay()).data(), shape.size()),
@@ -89,8 +94,9 @@ Work work_of(const Selecting<T>& selecting) {
   const double gathered =
       std::min(selections, static_cast<double>(rings.size) * static_cast<double>(rings.slots));
   const int traces = std::max(rings.trace_count, 1);
-  const double element = rings.trace_count > 0 ? static_cast<double>(sizeof(T)) : 1.0 / 8.0;
-  const double observation = element * traces;
+  const double observation =
+      rings.trace_count > 0 ? static_cast<double>(observation_bytes(rings)) : 1.0 / 8.0;
+  const double element = observation / traces;
   Work work;
   work.items = selections;
   work.bytes = selections * 2.0 * sizeof(T) + gathered * observation;
@@ -148,7 +154,7 @@ std::string name_of_select(Backend& backend, const Case& of, const char* how, co
 
 template <class T>
 void register_one(Backend& backend, const Case& of) {
-  register_bench(name_of_select(backend, of, backend.name(), type_name<T>), backend,
+  register_bench(name_of_select(backend, of, backend.name(), stored_name<T>(of.storage)), backend,
                  [&backend, of] { return select_work<T>(backend, of); });
 }
 
@@ -166,6 +172,11 @@ void register_select() {
     for (const std::int64_t part : smaller_parts) {
       register_one<float>(*backend, {"single_exponential", 11, no_samples, false, part});
       register_one<float>(*backend, {"single_exponential", 11, 8, false, part});
+    }
+    for (const TraceStorage storage : {TraceStorage::float16, TraceStorage::bfloat16}) {
+      for (const std::int32_t slots : {11, 33}) {
+        register_one<float>(*backend, {"single_exponential", slots, no_samples, false, 1, storage});
+      }
     }
     register_one<double>(*backend, {"single_exponential", 11, no_samples, false});
   }

@@ -24,6 +24,13 @@ struct Population {
   std::int64_t batch;
   std::int64_t size;
   Launch launch;
+  TraceStorage storage = TraceStorage::same;
+
+  SynapseOptions options() const {
+    SynapseOptions options = population(batch, size, slots);
+    options.storage = storage;
+    return options;
+  }
 };
 
 template <class T>
@@ -31,7 +38,7 @@ struct Stepping {
   Stepping(Backend& backend, const Model<T>& model, InputKind kind, const Population& of,
            std::int64_t frames)
       : stream(backend.stream()),
-        synapse(model.make(stream, population(of.batch, of.size, slots))),
+        synapse(model.make(stream, of.options())),
         inputs(stream, kind, synapse->batched_shape(), frames) {}
 
   void step() { synapse->step(stream, inputs.frame(time++)); }
@@ -116,8 +123,21 @@ std::string name_of_step(const char* operation, const char* model, InputKind kin
 
 template <class T>
 void register_one(Backend& backend, const Model<T>& model, InputKind kind, const Population& of) {
-  register_bench(name_of_step("step", model.name, kind, backend.name(), type_name<T>, of), backend,
-                 [&backend, &model, kind, of] { return step_work(backend, model, kind, of); });
+  register_bench(
+      name_of_step("step", model.name, kind, backend.name(), stored_name<T>(of.storage), of),
+      backend, [&backend, &model, kind, of] { return step_work(backend, model, kind, of); });
+}
+
+template <class T>
+void register_sequence(Backend& backend, const Model<T>& model, InputKind kind,
+                       const Population& of) {
+  constexpr std::int64_t steps = 8;
+  register_bench(name_of_step("step_sequence", model.name, kind, backend.name(),
+                              stored_name<T>(of.storage), of) +
+                     "/T:" + std::to_string(steps),
+                 backend, [&backend, &model, kind, of] {
+                   return sequence_work(backend, model, kind, of, steps);
+                 });
 }
 
 }  // namespace
@@ -147,15 +167,16 @@ void register_step() {
     const Model<double>& single = models<double>[2];
     register_one(*backend, single, InputKind::bytes, large);
 
-    constexpr std::int64_t steps = 8;
-    const Model<float>& sequence = models<float>[2];
     for (const InputKind kind : input_kinds) {
-      register_bench(
-          name_of_step("step_sequence", sequence.name, kind, backend->name(), "float", large) +
-              "/T:" + std::to_string(steps),
-          *backend, [backend, &sequence, kind, large] {
-            return sequence_work(*backend, sequence, kind, large, steps);
-          });
+      register_sequence(*backend, models<float>[2], kind, large);
+    }
+    for (const TraceStorage storage : {TraceStorage::float16, TraceStorage::bfloat16}) {
+      Population half = large;
+      half.storage = storage;
+      for (const std::size_t model : {2, 3}) {
+        register_one(*backend, models<float>[model], InputKind::bytes, half);
+      }
+      register_sequence(*backend, models<float>[2], InputKind::bytes, half);
     }
   }
 }

@@ -20,6 +20,18 @@ void copy_pointers(From* const (&from)[n], To* (&to)[n]) {
   std::transform(from, from + n, to, [](From* pointer) { return static_cast<To*>(pointer); });
 }
 
+/// Traces, which are void in C and of a storage that is given once.
+template <class From, class T>
+void copy_traces(const host::Where& where, const From& from, TraceData<T> (&to)[max_traces]) {
+  const TraceStorage storage = enumerator(where, "storage", from.storage, TraceStorage::bfloat16);
+  for (int k = 0; k < max_traces; ++k) to[k] = TraceData<T>(from.traces[k], storage);
+}
+template <class T, class To>
+void copy_traces(const TraceData<T> (&from)[max_traces], To& to) {
+  for (int k = 0; k < max_traces; ++k) to.traces[k] = from[k].data();
+  to.storage = number_of(from[0].storage());
+}
+
 /// A call of level 2: `body(stream, element, where)` for the element type among `Types` that
 /// `dtype` names.
 template <class... Types, class Body>
@@ -47,7 +59,7 @@ DecayInject<T> decay_inject_of(const host::Where& where,
   copy_numbers(from.decay, to.decay);
   copy_numbers(from.gain, to.gain);
   to.feed = static_cast<T>(from.feed);
-  copy_pointers(from.traces, to.traces);
+  copy_traces(where, from, to.traces);
   to.spikes = from.spikes;
   to.size = from.size;
   to.stride = from.stride;
@@ -70,7 +82,7 @@ cusynapse_decay_inject_arguments decay_inject_of(const DecayInject<T>& from) {
   copy_numbers(from.decay, to.decay);
   copy_numbers(from.gain, to.gain);
   to.feed = from.feed;
-  copy_pointers(from.traces, to.traces);
+  copy_traces(from.traces, to);
   to.spikes = from.spikes;
   to.size = from.size;
   to.stride = from.stride;
@@ -91,7 +103,7 @@ DelayedSelect<T> delayed_select_of(const host::Where& where,
   DelayedSelect<T> to;
   to.rule = enumerator(where, "rule", from.rule, SelectRule::chain_decay);
   to.trace_count = from.trace_count;
-  copy_pointers(from.traces, to.traces);
+  copy_traces(where, from, to.traces);
   copy_numbers(from.time_constant, to.time_constant);
   to.feed_rate = static_cast<T>(from.feed_rate);
   copy_numbers(from.weight, to.weight);
@@ -115,7 +127,7 @@ cusynapse_delayed_select_arguments delayed_select_of(const DelayedSelect<T>& fro
   cusynapse_delayed_select_arguments to = {};
   to.rule = number_of(from.rule);
   to.trace_count = from.trace_count;
-  copy_pointers(from.traces, to.traces);
+  copy_traces(from.traces, to);
   copy_numbers(from.time_constant, to.time_constant);
   to.feed_rate = from.feed_rate;
   copy_numbers(from.weight, to.weight);

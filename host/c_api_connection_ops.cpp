@@ -14,7 +14,7 @@ CurrentSource<T> source_from(const Where& where, const cusynapse_current_source&
   CurrentSource<T> to;
   to.kind = enumerator(where, "source.kind", from.kind, SourceKind::bytes);
   to.trace_count = from.trace_count;
-  copy_pointers(from.traces, to.traces);
+  copy_traces(where, from, to.traces);
   copy_numbers(from.weight, to.weight);
   to.spikes = from.spikes;
   to.amplitude = static_cast<T>(from.amplitude);

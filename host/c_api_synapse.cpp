@@ -174,6 +174,7 @@ cusynapse_synapse_options options_of(const SynapseOptions& options) {
   to.current_overbound = options.current_overbound.value_or(0.0);
   to.has_spike_overbound = options.spike_overbound.has_value();
   to.spike_overbound = options.spike_overbound.value_or(false);
+  to.storage = number_of(options.storage);
   return to;
 }
 
@@ -213,6 +214,7 @@ SynapseOptions synapse_options(const Where& where, const cusynapse_synapse_optio
   if (from.has_current_overbound) to.current_overbound = from.current_overbound;
   to.spike_overbound.reset();
   if (from.has_spike_overbound) to.spike_overbound = from.spike_overbound;
+  to.storage = enumerator(where, "storage", from.storage, TraceStorage::bfloat16);
   return to;
 }
 
@@ -477,7 +479,9 @@ cusynapse_status cusynapse_synapse_trace_ring(const cusynapse_synapse* synapse, 
                                               cusynapse_ring* ring) {
   return with(synapse, __func__, [&](auto& object, const Where& where) {
     require(where, "ring", ring);
-    *ring = ring_of(object.trace_ring(trace));
+    visit_storage<decltype(element_of(object))>(object.options().storage, [&](auto element) {
+      *ring = ring_of(object.template trace_ring_as<decltype(element)>(trace));
+    });
   });
 }
 

@@ -11,6 +11,7 @@
 #include "cusynapse/math/ring.hpp"
 #include "cusynapse/ops.hpp"
 #include "host/dispatch.hpp"
+#include "host/traces.hpp"
 
 namespace cusynapse::host {
 
@@ -73,6 +74,18 @@ const char* name_of(Parameter parameter) {
       return "delay";
   }
   return "parameter";
+}
+
+const char* name_of(TraceStorage storage) {
+  switch (storage) {
+    case TraceStorage::same:
+      return "same";
+    case TraceStorage::float16:
+      return "float16";
+    case TraceStorage::bfloat16:
+      return "bfloat16";
+  }
+  return nullptr;
 }
 
 int traces_of(Dynamics dynamics, int trace_count) {

@@ -8,6 +8,7 @@
 #include "host/check.hpp"
 #include "host/random.hpp"
 #include "host/state.hpp"
+#include "host/traces.hpp"
 
 namespace cusynapse {
 namespace {
@@ -323,7 +324,7 @@ void Connection<T>::take(Storage&& storage) noexcept {
   is_weight_stale_ = true;
   is_delay_stale_ = true;
   sequence_steps_ = 0;
-  for (Buffer<T>& traces : sequence_traces_) traces = Buffer<T>();
+  for (Buffer<std::uint8_t>& trace : sequence_traces_) trace = Buffer<std::uint8_t>();
   sequence_spikes_ = Buffer<std::uint8_t>();
   sequence_workspace_ = Buffer<std::uint8_t>();
 }
@@ -602,9 +603,9 @@ void Connection<T>::reserve_sequence(const Stream& stream, std::int64_t steps) {
 
   const DecayInject<T> step = synapse_->step_arguments();
   const std::int64_t slots = std::max(ring_slots_ - 1, 1) + chunk;
-  Buffer<T> traces[max_traces];
+  Buffer<std::uint8_t> traces[max_traces];
   for (int k = 0; k < step.trace_count; ++k) {
-    traces[k] = Buffer<T>(device(), slots * step.stride);
+    traces[k] = host::make_trace<T>(device(), step.traces[k].storage(), slots * step.stride);
     traces[k].fill_zero(stream);
   }
   Buffer<std::uint8_t> spikes(device(), slots * (step.stride / 8));
@@ -638,9 +639,16 @@ void Connection<T>::run_sequence(const Stream& stream, const SpikeInput<T>& inpu
     ring.head = head;
     return ring;
   };
+  TraceData<T> traces[max_traces];
   for (int k = 0; k < step.trace_count; ++k) {
-    ops::ring_regrid(stream, RingRegrid<T>{ring_of(T{}, step.traces[k], step.slots, step.head),
-                                           ring_of(T{}, sequence_traces_[k].data(), before, {})});
+    traces[k] = host::trace_data<T>(sequence_traces_[k], step.traces[k].storage());
+    visit_storage<T>(traces[k].storage(), [&](auto element) {
+      using Stored = decltype(element);
+      ops::ring_regrid(
+          stream, RingRegrid<Stored>{
+                      ring_of(element, step.traces[k].template as<Stored>(), step.slots, step.head),
+                      ring_of(element, traces[k].template as<Stored>(), before, {})});
+    });
   }
   ops::ring_regrid(stream, RingRegrid<bool>{ring_of(bool{}, step.spikes, step.slots, step.head),
                                             ring_of(bool{}, sequence_spikes_.data(), before, {})});
@@ -654,13 +662,13 @@ void Connection<T>::run_sequence(const Stream& stream, const SpikeInput<T>& inpu
   longer.slots = before + static_cast<std::int32_t>(steps);
   longer.head = RingHead{nullptr, before};
   longer.spikes = sequence_spikes_.data();
-  for (int k = 0; k < step.trace_count; ++k) longer.traces[k] = sequence_traces_[k].data();
+  for (int k = 0; k < step.trace_count; ++k) longer.traces[k] = traces[k];
   ops::decay_inject(stream, longer);
 
   DelayedDense<T> a = dense_arguments(batch_size_, width_ != SlotWidth::none ? ring_slots_ : 1);
   for (int k = 0; k < step.trace_count; ++k) {
-    const bool is_first = a.source.traces[k] == step.traces[0];
-    a.source.traces[k] = sequence_traces_[is_first ? 0 : 1].data();
+    const bool is_first = a.source.traces[k].data() == step.traces[0].data();
+    a.source.traces[k] = traces[is_first ? 0 : 1];
   }
   a.source.spikes = sequence_spikes_.data();
   a.source.slots = longer.slots;

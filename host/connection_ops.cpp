@@ -4,6 +4,7 @@
 
 #include "host/check.hpp"
 #include "host/dispatch.hpp"
+#include "host/traces.hpp"
 
 namespace cusynapse {
 
@@ -46,8 +47,9 @@ void check_source(const char* where, const CurrentSource<T>& source, std::int64_
   if (source.kind == SourceKind::traces) {
     check(source.trace_count == 1 || source.trace_count == 2, where, "source.trace_count",
           source.trace_count, "1 or 2");
+    host::check_traces(where, "source.traces", source.traces, source.trace_count);
     for (int k = 0; k < source.trace_count; ++k) {
-      check_pointer(source.traces[k], where, "source.traces");
+      check_pointer(source.traces[k].data(), where, "source.traces");
     }
   } else {
     check_pointer(source.spikes, where, "source.spikes");

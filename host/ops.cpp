@@ -5,6 +5,7 @@
 
 #include "host/check.hpp"
 #include "host/dispatch.hpp"
+#include "host/traces.hpp"
 
 namespace cusynapse::ops {
 namespace {
@@ -79,7 +80,8 @@ void run_decay_inject(const Stream& stream, const DecayInject<T>& a) {
         static_cast<double>(a.input_kind), "one of InputKind");
   check_pointer(a.spikes, where, "spikes");
   check_pointer(a.input, where, "input");
-  for (int k = 0; k < a.trace_count; ++k) check_aligned(a.traces[k], where, "traces");
+  host::check_traces(where, "traces", a.traces, a.trace_count);
+  for (int k = 0; k < a.trace_count; ++k) check_aligned(a.traces[k].data(), where, "traces");
   for (int j = 0; j < a.injected_count; ++j) check_pointer(a.injected[j], where, "injected");
   host::backend(stream.device()).steps(T{}).decay_inject(stream, a);
 }
@@ -109,7 +111,8 @@ void run_delayed_select(const Stream& stream, const DelayedSelect<T>& a) {
             : a.trace_count == 1 || (is_exponential && a.trace_count == 2),
         where, "trace_count", a.trace_count, "as many as the rule reads");
   if (a.size == 0) return;
-  for (int k = 0; k < a.trace_count; ++k) check_pointer(a.traces[k], where, "traces");
+  host::check_traces(where, "traces", a.traces, a.trace_count);
+  for (int k = 0; k < a.trace_count; ++k) check_pointer(a.traces[k].data(), where, "traces");
   check_pointer(a.out, where, "out");
   host::backend(stream.device()).steps(T{}).delayed_select(stream, a);
 }
@@ -272,21 +275,33 @@ void count_outside(const Stream& stream, const double* values, std::int64_t size
 
 template void ring_select(const Stream&, const RingSelect<float>&);
 template void ring_select(const Stream&, const RingSelect<double>&);
+template void ring_select(const Stream&, const RingSelect<float16>&);
+template void ring_select(const Stream&, const RingSelect<bfloat16>&);
 template void ring_select(const Stream&, const RingSelect<bool>&);
 template void ring_insert(const Stream&, const RingInsert<float>&);
 template void ring_insert(const Stream&, const RingInsert<double>&);
+template void ring_insert(const Stream&, const RingInsert<float16>&);
+template void ring_insert(const Stream&, const RingInsert<bfloat16>&);
 template void ring_insert(const Stream&, const RingInsert<bool>&);
 template void ring_write(const Stream&, const RingWrite<float>&);
 template void ring_write(const Stream&, const RingWrite<double>&);
+template void ring_write(const Stream&, const RingWrite<float16>&);
+template void ring_write(const Stream&, const RingWrite<bfloat16>&);
 template void ring_write(const Stream&, const RingWrite<bool>&);
 template void ring_read(const Stream&, const RingRead<float>&);
 template void ring_read(const Stream&, const RingRead<double>&);
+template void ring_read(const Stream&, const RingRead<float16>&);
+template void ring_read(const Stream&, const RingRead<bfloat16>&);
 template void ring_read(const Stream&, const RingRead<bool>&);
 template void ring_regrid(const Stream&, const RingRegrid<float>&);
 template void ring_regrid(const Stream&, const RingRegrid<double>&);
+template void ring_regrid(const Stream&, const RingRegrid<float16>&);
+template void ring_regrid(const Stream&, const RingRegrid<bfloat16>&);
 template void ring_regrid(const Stream&, const RingRegrid<bool>&);
 template void ring_resample(const Stream&, const RingResample<float>&);
 template void ring_resample(const Stream&, const RingResample<double>&);
+template void ring_resample(const Stream&, const RingResample<float16>&);
+template void ring_resample(const Stream&, const RingResample<bfloat16>&);
 template void ring_resample(const Stream&, const RingResample<bool>&);
 
 }  // namespace cusynapse::ops

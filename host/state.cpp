@@ -330,6 +330,8 @@ bool StateReader::holds() const noexcept {
   return element_ == type_of<T>;
 }
 
+bool StateReader::has(const std::string& name) const { return records_.count(name) != 0; }
+
 template <class T>
 void StateReader::require(const std::string& class_name) const {
   if (class_name_ != class_name) refuse("class", class_name_, class_name);

@@ -46,6 +46,11 @@ std::vector<V> to_host(const Stream& stream, const Buffer<V>& buffer) {
 // A ring in a state is an array of its slots as they lie, without their padding: [slots,
 // batch_size, shape...], or [slots, bytes] of bits, those past the frame 0.
 
+/// What a state holds elements as: those of 16 bits as their bits.
+template <class T>
+using StateElement = std::conditional_t<std::is_same_v<T, float16> || std::is_same_v<T, bfloat16>,
+                                        std::uint16_t, typename ElementTraits<T>::Stored>;
+
 template <class T>
 struct StoredRing {
   static constexpr int elements = std::is_same_v<T, bool> ? 8 : 1;  ///< in one that is stored
@@ -65,12 +70,16 @@ struct StoredRing {
   Shape shape;          ///< of the record
 };
 
-/// The slots of a ring of frames [batch_size, shape...]. Synchronises.
-template <class T>
+/// The slots of a ring of frames [batch_size, shape...], in memory of elements or of bytes.
+/// Synchronises.
+template <class T, class Memory>
 void save_slots(const Stream& stream, StateWriter& state, const char* name, const Shape& frame,
-                std::int32_t slots, const Buffer<typename ElementTraits<T>::Stored>& storage) {
+                std::int32_t slots, const Buffer<Memory>& storage) {
+  using Element = StateElement<T>;
   const StoredRing<T> ring(frame, slots);
-  auto values = to_host(stream, storage);
+  std::vector<Element> values(static_cast<std::size_t>(storage.size()) * sizeof(Memory) /
+                              sizeof(Element));
+  storage.copy_to_host(stream, reinterpret_cast<Memory*>(values.data()));
   if constexpr (std::is_same_v<T, bool>) {
     for (std::int64_t last = ring.row - 1; last < storage.size(); last += ring.stride) {
       auto& byte = values[static_cast<std::size_t>(last)];
@@ -84,18 +93,16 @@ void save_slots(const Stream& stream, StateWriter& state, const char* name, cons
 template <class T>
 void check_slots(const StateReader& state, const char* name, const Shape& frame,
                  std::int32_t slots) {
-  using Stored = typename ElementTraits<T>::Stored;
-  state.check_array<Stored>(name, StoredRing<T>(frame, slots).shape);
+  state.check_array<StateElement<T>>(name, StoredRing<T>(frame, slots).shape);
 }
 
-/// The storage of a ring, padding zero. Synchronises.
-template <class T>
-Buffer<typename ElementTraits<T>::Stored> load_slots(const Stream& stream, StateReader& state,
-                                                     const char* name, const Shape& frame,
-                                                     std::int32_t slots) {
-  using Stored = typename ElementTraits<T>::Stored;
+/// The storage of a ring, padding zero, as memory of elements or of bytes. Synchronises.
+template <class T, class Memory = typename ElementTraits<T>::Stored>
+Buffer<Memory> load_slots(const Stream& stream, StateReader& state, const char* name,
+                          const Shape& frame, std::int32_t slots) {
+  using Element = StateElement<T>;
   const StoredRing<T> ring(frame, slots);
-  const auto values = state.array<Stored>(name, ring.shape, ring.row, ring.stride);
+  const auto values = state.array<Element>(name, ring.shape, ring.row, ring.stride);
   const auto size = static_cast<std::int64_t>(values.size());
   if constexpr (std::is_same_v<T, bool>) {
     for (std::int64_t last = ring.row - 1; last < size; last += ring.stride) {
@@ -104,7 +111,8 @@ Buffer<typename ElementTraits<T>::Stored> load_slots(const Stream& stream, State
       }
     }
   }
-  return Buffer<Stored>(stream, values.data(), size);
+  return Buffer<Memory>(stream, reinterpret_cast<const Memory*>(values.data()),
+                        size * static_cast<std::int64_t>(sizeof(Element) / sizeof(Memory)));
 }
 
 /// The head of a ring. Both synchronise.

@@ -5,6 +5,7 @@
 
 #include "host/check.hpp"
 #include "host/state.hpp"
+#include "host/traces.hpp"
 
 namespace cusynapse {
 namespace {
@@ -28,14 +29,50 @@ std::int32_t slots_of(const host::Where& where, const SynapseOptions& options) {
     host::refuse(where, "interpolation", std::to_string(static_cast<int>(options.interpolation)),
                  "previous or nearest");
   }
+  host::check_storage<T>(where, options.storage);
   return host::checked_slots(where, options.delay, options.step_time, true, size);
 }
 
 constexpr const char* trace_names[max_traces] = {"trace_0", "trace_1"};
 
-// What a model gives must fit its dynamics, and the type it is rounded to.
+// The storage of traces of T whose elements are Stored.
+template <class T, class Stored>
+constexpr TraceStorage storage_of() {
+  if (std::is_same_v<Stored, T>) return TraceStorage::same;
+  return std::is_same_v<Stored, float16> ? TraceStorage::float16 : TraceStorage::bfloat16;
+}
+
+// The largest relative error of rounding to a storage, 0 where nothing is rounded.
+double unit_roundoff(TraceStorage storage) {
+  switch (storage) {
+    case TraceStorage::same:
+      break;
+    case TraceStorage::float16:
+      return 0x1p-11;
+    case TraceStorage::bfloat16:
+      return 0x1p-8;
+  }
+  return 0.0;
+}
+
+// A trace that loses no more than the unit roundoff u in a step may be rounded back to what it was:
+// 1 - decay must be above u.
 template <class T>
-void check_model(const host::Where& where, const SynapseModel& model) {
+void check_decay(const host::Where& where, double time_constant, const SynapseOptions& options) {
+  const double unit = unit_roundoff(options.storage);
+  const double decay = static_cast<T>(std::exp(-options.step_time / time_constant));
+  if (unit == 0.0 || 1.0 - decay > unit) return;
+  host::refuse(
+      where, "time constant of a trace",
+      host::format(time_constant) + " ms at a dt of " + host::format(options.step_time) + " ms",
+      "dt / tau above " + host::format(-std::log1p(-unit)) + ": traces stored as " +
+          host::name_of(options.storage) + " do not resolve a slower decay");
+}
+
+// What a model gives must fit its dynamics, and the types it is rounded to.
+template <class T>
+void check_model(const host::Where& where, const SynapseModel& model,
+                 const SynapseOptions& options) {
   host::check(model.trace_count >= 0 &&
                   model.trace_count == host::traces_of(model.dynamics, model.trace_count),
               where, "trace_count", model.trace_count, "as many traces as the dynamics have");
@@ -46,14 +83,16 @@ void check_model(const host::Where& where, const SynapseModel& model) {
     check_finite_in<T>(where, "gain of a trace", model.traces[k].gain);
     if (has_memory) {
       host::check_positive_in<T>(where, "time constant of a trace", model.traces[k].time_constant);
+      check_decay<T>(where, model.traces[k].time_constant, options);
     }
   }
 }
 
 // The same, of a model that takes the place of another.
 template <class T>
-void check_model(const host::Where& where, const SynapseModel& model, const SynapseModel& before) {
-  check_model<T>(where, model);
+void check_model(const host::Where& where, const SynapseModel& model, const SynapseOptions& options,
+                 const SynapseModel& before) {
+  check_model<T>(where, model, options);
   host::check(model.dynamics == before.dynamics && model.trace_count == before.trace_count, where,
               "trace_count", model.trace_count,
               "the traces and dynamics the synapse was made with");
@@ -124,10 +163,10 @@ CurrentSynapse<T>::CurrentSynapse(const Stream& stream, const char* name,
       slots_(slots_of<T>(name, options)),
       stride_(slot_stride(options.shape.prepended(options.batch_size).size())) {
   model_ = model_at_(options.step_time);
-  check_model<T>(name_, model_);
+  check_model<T>(name_, model_, options_);
   spikes_ = Buffer<std::uint8_t>(stream.device(), slots_ * (stride_ / 8));
   for (int k = 0; k < model_.trace_count; ++k) {
-    traces_[k] = Buffer<T>(stream.device(), slots_ * stride_);
+    traces_[k] = host::make_trace<T>(stream.device(), options_.storage, slots_ * stride_);
   }
   state_ = Buffer<RingState>(stream.device(), 1);
   clear(stream);
@@ -152,6 +191,9 @@ SynapseOptions options_of(StateReader& state, const char* name) {
   if (spike && *spike != 0 && *spike != 1) {
     state.refuse("record \"spike_overbound\"", host::format(*spike), "0 or 1");
   }
+  if (state.has("storage")) {
+    options.storage = static_cast<TraceStorage>(state.integer("storage", 1, 2));
+  }
   return options;
 }
 
@@ -166,13 +208,16 @@ CurrentSynapse<T>::CurrentSynapse(const Stream& stream, const char* name, StateR
     const host::Where where = name_;
     slots_ = slots_of<T>(where, options_);
     model_ = model_at_(options_.step_time);
-    check_model<T>(where, model_);
+    check_model<T>(where, model_, options_);
   });
   const Shape frame = this->batched_shape();
   stride_ = slot_stride(frame.size());
   spikes_ = host::load_slots<bool>(stream, state, "spikes", frame, slots_);
   for (int k = 0; k < model_.trace_count; ++k) {
-    traces_[k] = host::load_slots<T>(stream, state, trace_names[k], frame, slots_);
+    traces_[k] = visit_storage<T>(options_.storage, [&](auto element) {
+      return host::load_slots<decltype(element), std::uint8_t>(stream, state, trace_names[k], frame,
+                                                               slots_);
+    });
   }
   state_ = host::load_head(stream, state, slots_);
 }
@@ -192,11 +237,16 @@ StateWriter CurrentSynapse<T>::saved(const Stream& stream) const {
   state.number("tolerance", options_.tolerance);
   state.optional("current_overbound", options_.current_overbound);
   state.optional("spike_overbound", options_.spike_overbound);
+  if (options_.storage != TraceStorage::same) {
+    state.integer("storage", static_cast<std::int64_t>(options_.storage));
+  }
   host::save_head(stream, state, state_);
   const Shape frame = this->batched_shape();
   host::save_slots<bool>(stream, state, "spikes", frame, slots_, spikes_);
   for (int k = 0; k < model_.trace_count; ++k) {
-    host::save_slots<T>(stream, state, trace_names[k], frame, slots_, traces_[k]);
+    visit_storage<T>(options_.storage, [&](auto element) {
+      host::save_slots<decltype(element)>(stream, state, trace_names[k], frame, slots_, traces_[k]);
+    });
   }
   return state;
 }
@@ -235,7 +285,7 @@ template <class T>
 void CurrentSynapse<T>::check_restored(const CurrentSynapse& restored) const {
   const host::Where where{name_, "load"};
   host::check_state_shape(where, restored.shape(), shape());
-  host::from_state([&] { check_model<T>(where, restored.model_, model_); });
+  host::from_state([&] { check_model<T>(where, restored.model_, restored.options_, model_); });
 }
 
 template <class T>
@@ -262,10 +312,25 @@ std::int32_t CurrentSynapse<T>::pointer(const Stream& stream) const {
 
 template <class T>
 Ring<T> CurrentSynapse<T>::trace_ring(int trace) const {
-  host::check(trace >= 0 && trace < trace_count(), {name_, "trace_ring"}, "trace", trace,
+  return trace_ring_as<T>(trace);
+}
+
+template <class T>
+template <class Stored>
+Ring<Stored> CurrentSynapse<T>::trace_ring_as(int trace) const {
+  const host::Where where{name_, "trace_ring"};
+  host::check(trace >= 0 && trace < trace_count(), where, "trace", trace,
               "0 to the number of traces - 1");
-  Ring<T> ring;
-  ring.data = const_cast<T*>(traces_[trace].data());
+  const TraceData<T> traces = host::trace_data<T>(traces_[trace], options_.storage);
+  if (storage_of<T, Stored>() != traces.storage()) {
+    const char* const name = traces.storage() == TraceStorage::same
+                                 ? (std::is_same_v<T, float> ? "float" : "double")
+                                 : host::name_of(traces.storage());
+    throw Error(Errc::not_supported, where.name() + ": traces are stored as " + name +
+                                         ", expected a call of trace_ring_as<" + name + ">");
+  }
+  Ring<Stored> ring;
+  ring.data = traces.template as<Stored>();
   ring.size = this->batched_shape().size();
   ring.stride = stride_;
   ring.slots = slots_;
@@ -296,7 +361,7 @@ DecayInject<T> CurrentSynapse<T>::step_arguments() const {
     if (model_.dynamics != Dynamics::memoryless) {
       a.decay[k] = static_cast<T>(std::exp(-dt / trace.time_constant));
     }
-    a.traces[k] = const_cast<T*>(traces_[k].data());
+    a.traces[k] = host::trace_data<T>(traces_[k], options_.storage);
   }
   if (model_.dynamics == Dynamics::chain) {
     a.feed = static_cast<T>(model_.feed_rate * dt * std::exp(-dt / model_.traces[1].time_constant));
@@ -327,7 +392,7 @@ DelayedSelect<T> CurrentSynapse<T>::select_arguments() const noexcept {
   }
   a.trace_count = model_.trace_count;
   for (int k = 0; k < model_.trace_count; ++k) {
-    a.traces[k] = traces_[k].data();
+    a.traces[k] = host::trace_data<T>(traces_[k], options_.storage);
     a.time_constant[k] = static_cast<T>(model_.traces[k].time_constant);
     a.weight[k] = static_cast<T>(model_.traces[k].weight);
   }
@@ -523,10 +588,12 @@ void CurrentSynapse<T>::trace(const Stream& stream, int index, View<T> out,
   const host::Where where{name_, function};
   const host::Call call(where, stream, device());
   host::check_array(where, "out", out.data(), out.shape(), this->batched_shape());
-  RingRead<T> arguments;
-  arguments.ring = trace_ring(index);
-  arguments.out = out.data();
-  ops::ring_read(stream, arguments);
+  visit_storage<T>(options_.storage, [&](auto element) {
+    RingRead<decltype(element)> arguments;
+    arguments.ring = trace_ring_as<decltype(element)>(index);
+    arguments.out = out.data();
+    ops::ring_read(stream, arguments);
+  });
 }
 
 template <class T>
@@ -535,11 +602,13 @@ void CurrentSynapse<T>::set_trace(const Stream& stream, int index, View<const T>
   const host::Where where{name_, function};
   const host::Call call(where, stream, device());
   host::check_array(where, "values", values.data(), values.shape(), this->batched_shape());
-  RingWrite<T> arguments;
-  arguments.ring = trace_ring(index);
-  arguments.values = values.data();
-  arguments.steps_back = 1;
-  ops::ring_write(stream, arguments);
+  visit_storage<T>(options_.storage, [&](auto element) {
+    RingWrite<decltype(element)> arguments;
+    arguments.ring = trace_ring_as<decltype(element)>(index);
+    arguments.values = values.data();
+    arguments.steps_back = 1;
+    ops::ring_write(stream, arguments);
+  });
 }
 
 template <class T>
@@ -569,7 +638,7 @@ void CurrentSynapse<T>::trace_at(const Stream& stream, int index, View<const T> 
 template <class T>
 void CurrentSynapse<T>::set_model(ModelAt model) {
   const SynapseModel changed = model(options_.step_time);
-  check_model<T>({name_, "set_parameters"}, changed, model_);
+  check_model<T>({name_, "set_parameters"}, changed, options_, model_);
   model_ = changed;
   model_at_.swap(model);
   ++version_;
@@ -625,17 +694,19 @@ void CurrentSynapse<T>::replace(const Stream& stream, const SynapseOptions& opti
   const bool is_resampled =
       history == HistoryChange::keep && options.step_time != options_.step_time;
   const SynapseModel model = model_at_(options.step_time);
-  check_model<T>(name_, model, model_);
+  check_model<T>(name_, model, options, model_);
 
   Buffer<std::uint8_t> spikes(device(), slots * (stride / 8));
-  Buffer<T> traces[max_traces];
-  for (int k = 0; k < model.trace_count; ++k) traces[k] = Buffer<T>(device(), slots * stride);
+  Buffer<std::uint8_t> traces[max_traces];
+  for (int k = 0; k < model.trace_count; ++k) {
+    traces[k] = host::make_trace<T>(device(), options.storage, slots * stride);
+  }
 
-  const auto fill = [&](auto& storage, const auto& source, int trace) {
-    using Element =
-        std::conditional_t<std::is_same_v<decltype(source), const Ring<bool>&>, bool, T>;
+  const auto fill = [&](auto& storage, auto element, const auto& source, int trace) {
+    using Element = decltype(element);
+    using Stored = typename ElementTraits<Element>::Stored;
     Ring<Element> destination;
-    destination.data = storage.data();
+    destination.data = reinterpret_cast<Stored*>(storage.data());
     destination.size = size;
     destination.stride = stride;
     destination.slots = slots;
@@ -647,7 +718,7 @@ void CurrentSynapse<T>::replace(const Stream& stream, const SynapseOptions& opti
       arguments.destination = destination;
       arguments.source_step = options_.step_time;
       arguments.destination_step = options.step_time;
-      if constexpr (std::is_same_v<Element, T>) {
+      if constexpr (!std::is_same_v<Element, bool>) {
         const DelayedSelect<T> select = select_arguments();
         arguments.rule = select.rule;
         arguments.time_constant = select.time_constant[trace];
@@ -656,15 +727,19 @@ void CurrentSynapse<T>::replace(const Stream& stream, const SynapseOptions& opti
           arguments.rule = SelectRule::exponential_decay;
         }
         arguments.feed_rate = select.feed_rate;
-        arguments.feeder = select.traces[0];
+        arguments.feeder = select.traces[0].template as<Stored>();
       }
       ops::ring_resample(stream, arguments);
     } else {
       ops::ring_regrid(stream, RingRegrid<Element>{source, destination});
     }
   };
-  fill(spikes, spike_ring(), 0);
-  for (int k = 0; k < model.trace_count; ++k) fill(traces[k], trace_ring(k), k);
+  fill(spikes, bool{}, spike_ring(), 0);
+  for (int k = 0; k < model.trace_count; ++k) {
+    visit_storage<T>(options.storage, [&](auto element) {
+      fill(traces[k], element, trace_ring_as<decltype(element)>(k), k);
+    });
+  }
 
   // Waits for the stream, so that the old storage is no longer read when it is freed.
   const RingState start;
@@ -684,5 +759,9 @@ template class Synapse<float>;
 template class Synapse<double>;
 template class CurrentSynapse<float>;
 template class CurrentSynapse<double>;
+template Ring<float> CurrentSynapse<float>::trace_ring_as<float>(int) const;
+template Ring<float16> CurrentSynapse<float>::trace_ring_as<float16>(int) const;
+template Ring<bfloat16> CurrentSynapse<float>::trace_ring_as<bfloat16>(int) const;
+template Ring<double> CurrentSynapse<double>::trace_ring_as<double>(int) const;
 
 }  // namespace cusynapse

@@ -41,7 +41,8 @@ class NeuronOperations {
   ~NeuronOperations() = default;
 };
 
-/// Operations on histories, T float, double or bool. Arguments have been checked.
+/// Operations on histories, T float, double, float16, bfloat16 or bool. Arguments have been
+/// checked.
 template <class T>
 class RingOperations {
  public:
@@ -145,6 +146,8 @@ class Backend {
   virtual const NeuronOperations<double>& neurons(double) const noexcept = 0;
   virtual const RingOperations<float>& rings(float) const noexcept = 0;
   virtual const RingOperations<double>& rings(double) const noexcept = 0;
+  virtual const RingOperations<float16>& rings(float16) const noexcept = 0;
+  virtual const RingOperations<bfloat16>& rings(bfloat16) const noexcept = 0;
   virtual const RingOperations<bool>& rings(bool) const noexcept = 0;
   virtual const UpdateOperations<float>& updates(float) const noexcept = 0;
   virtual const UpdateOperations<double>& updates(double) const noexcept = 0;

@@ -191,7 +191,7 @@ class NaiveSelect {
   }
 
   const T* gather(Temporary<T>& out, int trace, const std::int64_t* slot) {
-    const T* const history = select_.traces[trace];
+    const T* const history = select_.traces[trace].template as<T>();
     const std::int64_t stride = select_.stride;
     const std::int64_t samples = select_.samples;
     if (samples == 1) {

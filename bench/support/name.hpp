@@ -6,12 +6,22 @@
 #include <string>
 #include <utility>
 
+#include "cusynapse/ops.hpp"
+
 namespace cusynapse::bench {
 
 template <class T>
 constexpr const char* type_name = "float";
 template <>
 inline constexpr const char* type_name<double> = "double";
+
+/// The type that traces of T are stored as.
+template <class T>
+const char* stored_name(TraceStorage storage) {
+  if (storage == TraceStorage::float16) return "float16";
+  if (storage == TraceStorage::bfloat16) return "bfloat16";
+  return type_name<T>;
+}
 
 inline std::string bench_name(std::initializer_list<std::string> words,
                               std::initializer_list<std::pair<const char*, std::int64_t>> sizes) {

@@ -267,7 +267,7 @@ class CUSYNAPSE_EXPORT Connection {
 
   // Longer rings, for several steps at once.
   std::int64_t sequence_steps_ = 0;
-  Buffer<T> sequence_traces_[max_traces];
+  Buffer<std::uint8_t> sequence_traces_[max_traces];  // stored as the synapse's
   Buffer<std::uint8_t> sequence_spikes_;
   Buffer<std::uint8_t> sequence_workspace_;
 };

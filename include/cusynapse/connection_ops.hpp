@@ -34,15 +34,15 @@ enum class SourceKind : std::int32_t {
 /// ring of one slot with head 0 and, for several steps, a slot for each.
 template <class T>
 struct CurrentSource {
-  SourceKind kind = SourceKind::traces;  ///< which of the members below count
-  std::int32_t trace_count = 1;          ///< of `traces`
-  const T* traces[max_traces] = {};      ///< storage of each trace's ring
-  T weight[max_traces] = {1, 0};         ///< the current is weight[0] * v0 + weight[1] * v1
-  const std::uint8_t* spikes = nullptr;  ///< storage of a ring of bits, or of bytes
-  T amplitude = 1;                       ///< nA a spike, of `bits` and `bytes`
-  std::int64_t stride = 0;               ///< elements from slot to slot
-  std::int32_t slots = 1;                ///< of each ring
-  RingHead head;                         ///< the rings move together
+  SourceKind kind = SourceKind::traces;        ///< which of the members below count
+  std::int32_t trace_count = 1;                ///< of `traces`
+  TraceData<const T> traces[max_traces] = {};  ///< storage of each trace's ring, all of one type
+  T weight[max_traces] = {1, 0};               ///< the current is weight[0] * v0 + weight[1] * v1
+  const std::uint8_t* spikes = nullptr;        ///< storage of a ring of bits, or of bytes
+  T amplitude = 1;                             ///< nA a spike, of `bits` and `bytes`
+  std::int64_t stride = 0;                     ///< elements from slot to slot
+  std::int32_t slots = 1;                      ///< of each ring
+  RingHead head;                               ///< the rings move together
 };
 
 /// The type delay slots are stored as.

@@ -181,6 +181,10 @@ enum {
   CUSYNAPSE_DYNAMICS_CHAIN
 };
 
+/* How the traces of a synapse are stored; 16 bits of float32 synapses alone. */
+typedef int32_t cusynapse_trace_storage;
+enum { CUSYNAPSE_STORAGE_SAME, CUSYNAPSE_STORAGE_FLOAT16, CUSYNAPSE_STORAGE_BFLOAT16 };
+
 typedef int32_t cusynapse_select_rule;
 enum {
   CUSYNAPSE_SELECT_PREVIOUS,
@@ -273,6 +277,7 @@ typedef struct cusynapse_decay_inject_arguments {
   double gain[CUSYNAPSE_MAX_TRACES];
   double feed;
   void* traces[CUSYNAPSE_MAX_TRACES];
+  cusynapse_trace_storage storage; /* of traces */
   uint8_t* spikes;
   int64_t size;
   int64_t stride;
@@ -309,6 +314,7 @@ typedef struct cusynapse_delayed_select_arguments {
   cusynapse_select_rule rule;
   int32_t trace_count;
   const void* traces[CUSYNAPSE_MAX_TRACES];
+  cusynapse_trace_storage storage; /* of traces */
   double time_constant[CUSYNAPSE_MAX_TRACES];
   double feed_rate;
   double weight[CUSYNAPSE_MAX_TRACES];
@@ -461,6 +467,7 @@ typedef struct cusynapse_current_source {
   cusynapse_source_kind kind;
   int32_t trace_count;
   const void* traces[CUSYNAPSE_MAX_TRACES];
+  cusynapse_trace_storage storage; /* of traces */
   double weight[CUSYNAPSE_MAX_TRACES];
   const uint8_t* spikes;
   double amplitude;
@@ -951,6 +958,7 @@ typedef struct cusynapse_synapse_options {
   double current_overbound;
   bool has_spike_overbound;
   bool spike_overbound;
+  cusynapse_trace_storage storage; /* of traces */
 } cusynapse_synapse_options;
 
 /* What a synapse is, besides its options and model. */
@@ -1060,7 +1068,8 @@ CUSYNAPSE_EXPORT cusynapse_status cusynapse_synapse_create_from_state(cusynapse_
                                                                       const uint8_t* data,
                                                                       size_t size,
                                                                       cusynapse_synapse** synapse);
-/* For level 2: valid until the next change of batch size, step time or delay. */
+/* For level 2: valid until the next change of batch size, step time or delay. A trace's elements
+ * are what `storage` of the synapse's options says. */
 CUSYNAPSE_EXPORT cusynapse_status cusynapse_synapse_trace_ring(const cusynapse_synapse* synapse,
                                                                int32_t trace, cusynapse_ring* ring);
 CUSYNAPSE_EXPORT cusynapse_status cusynapse_synapse_spike_ring(const cusynapse_synapse* synapse,

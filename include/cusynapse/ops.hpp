@@ -6,9 +6,12 @@
 // caller's affair. Level 3 (history.hpp, synapse.hpp) is built on nothing else.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include "cusynapse/export.hpp"
+#include "cusynapse/math/half.hpp"
 #include "cusynapse/math/interpolate.hpp"
 #include "cusynapse/math/ring.hpp"
 #include "cusynapse/stream.hpp"
@@ -41,7 +44,8 @@ constexpr std::int64_t slot_stride(std::int64_t size) {
 }
 
 /// What an element type is stored and exchanged as: float and double as themselves; bool stored at
-/// one bit each in bytes (as PackedSpikes) and exchanged as bytes 0 or 1, with times in float.
+/// one bit each in bytes (as PackedSpikes) and exchanged as bytes 0 or 1, with times in float;
+/// float16 and bfloat16 exchanged as float, rounded to nearest when they are stored.
 template <class T>
 struct ElementTraits {
   using Stored = T;     ///< in a ring
@@ -54,6 +58,87 @@ struct ElementTraits<bool> {
   using Stored = std::uint8_t;     ///< eight elements
   using Exchanged = std::uint8_t;  ///< one element, 0 or 1
   using Time = float;              ///< of arrays of times
+};
+/// Values of 16 bits: stored as they are, exchanged as float.
+template <>
+struct ElementTraits<float16> {
+  using Stored = float16;   ///< in a ring
+  using Exchanged = float;  ///< in arrays of callers
+  using Time = float;       ///< of arrays of times
+};
+/// The same.
+template <>
+struct ElementTraits<bfloat16> {
+  using Stored = bfloat16;  ///< in a ring
+  using Exchanged = float;  ///< in arrays of callers
+  using Time = float;       ///< of arrays of times
+};
+
+/// How the traces of a synapse are stored. In 16 bits, of float synapses alone, a step or a
+/// selection moves half of the bytes of traces; arithmetic is in float, a trace is rounded to
+/// nearest (halves to even) when it is stored, and only what was stored is read.
+enum class TraceStorage : std::int32_t {
+  same,      ///< in the type of the synapse
+  float16,   ///< 11 significant bits; infinite above 65504, a constant spacing of 2^-24 below 2^-14
+  bfloat16,  ///< 8 significant bits, the range of float
+};
+
+/// Calls `visit` with an element of the type that traces of T, float or double, are stored as; its
+/// value means nothing. Runs where the visitor does.
+#if defined(__CUDACC__)
+#pragma nv_exec_check_disable
+#endif
+template <class T, class Visit>
+CUSYNAPSE_HOST_DEVICE decltype(auto) visit_storage(TraceStorage storage, const Visit& visit) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (storage == TraceStorage::float16) return visit(float16());
+    if (storage == TraceStorage::bfloat16) return visit(bfloat16());
+  }
+  return visit(T());
+}
+
+/// Where the storage of a trace's ring starts, and what it is stored as: made from a pointer to T
+/// and, where T is float, to float16 or bfloat16. T may be const. Copying it copies no data.
+template <class T>
+class TraceData {
+  template <class Element>
+  using Qualified = std::conditional_t<std::is_const_v<T>, const Element, Element>;
+  template <class Element>
+  static constexpr bool is_stored = std::is_same_v<std::remove_const_t<T>, float> &&
+                                    (std::is_same_v<Element, Qualified<float16>> ||
+                                     std::is_same_v<Element, Qualified<bfloat16>>);
+
+ public:
+  using Pointer = Qualified<void>*;  ///< to memory of any type
+
+  constexpr TraceData() noexcept = default;
+  constexpr TraceData(std::nullptr_t) noexcept {}
+  constexpr TraceData(T* data) noexcept : data_(data) {}
+  template <class Stored, std::enable_if_t<is_stored<Qualified<Stored>>, int> = 0>
+  constexpr TraceData(Stored* data) noexcept
+      : data_(data),
+        storage_(std::is_same_v<std::remove_const_t<Stored>, float16> ? TraceStorage::float16
+                                                                      : TraceStorage::bfloat16) {}
+  /// Memory whose type is known at run time.
+  constexpr TraceData(Pointer data, TraceStorage storage) noexcept
+      : data_(data), storage_(storage) {}
+  /// Data of T where data of const T is wanted.
+  template <class U, std::enable_if_t<std::is_same_v<const U, T> && !std::is_const_v<U>, int> = 0>
+  constexpr TraceData(const TraceData<U>& other) noexcept
+      : data_(other.data()), storage_(other.storage()) {}
+
+  /// Where it starts, and what it is stored as.
+  CUSYNAPSE_HOST_DEVICE Pointer data() const noexcept { return data_; }
+  CUSYNAPSE_HOST_DEVICE TraceStorage storage() const noexcept { return storage_; }
+  /// The elements, Stored being the type they are stored as; not checked.
+  template <class Stored>
+  CUSYNAPSE_HOST_DEVICE Qualified<Stored>* as() const noexcept {
+    return static_cast<Qualified<Stored>*>(data_);
+  }
+
+ private:
+  Pointer data_ = nullptr;
+  TraceStorage storage_ = TraceStorage::same;
 };
 
 /// A circular history: `slots` frames of `size` elements. Element e of slot s is data[s * stride +
@@ -83,8 +168,9 @@ enum class Dynamics : std::int32_t {
 /// Arguments of `ops::decay_inject`, for `steps` steps of one population of `size` synapses:
 /// for every trace k  next_k = previous_k * decay[k] + gain[k] * input, except that in a chain
 /// next_1 = previous_1 * decay[1] + previous_0 * feed; and spike = input != 0 (NaN is a spike);
-/// every operation is rounded on its own. `previous` is the slot before the head, `next` the
-/// head's; the head moves on by `steps`.
+/// every operation is rounded on its own, and what is stored in 16 bits is rounded once more after
+/// each step. `previous` is the slot before the head, `next` the head's; the head moves on by
+/// `steps`.
 template <class T>
 struct DecayInject {
   Dynamics dynamics = Dynamics::decay;       ///< which of the terms below there are
@@ -92,7 +178,7 @@ struct DecayInject {
   T decay[max_traces] = {};                  ///< exp(-dt / tau)
   T gain[max_traces] = {};                   ///< jump of the trace at a unit input
   T feed = 0;                                ///< chain: rate * dt * exp(-dt / tau)
-  T* traces[max_traces] = {};                ///< storage of each trace's ring
+  TraceData<T> traces[max_traces] = {};      ///< storage of each trace's ring, all of one type
   std::uint8_t* spikes = nullptr;            ///< storage of the spike ring, bits
   std::int64_t size = 0;                     ///< synapses, all batch samples together
   std::int64_t stride = 0;                   ///< elements from slot to slot, the same in every ring
@@ -143,17 +229,17 @@ enum class SelectRule : std::int32_t {
 /// Traces add up as weight[0] * v0 + weight[1] * v1, a weight being 1, -1 or 0.
 template <class T>
 struct DelayedSelect {
-  SelectRule rule = SelectRule::previous;  ///< between two observations
-  std::int32_t trace_count = 1;            ///< 1 or 2
-  const T* traces[max_traces] = {};        ///< storage of each trace's ring
-  T time_constant[max_traces] = {};        ///< ms, of the exponential rules
-  T feed_rate = 0;                         ///< 1/ms, of chain_decay
-  T weight[max_traces] = {1, 0};           ///< 1, -1 or 0
-  std::int64_t size = 0;                   ///< synapses, all batch samples together
-  std::int64_t stride = 0;                 ///< elements from slot to slot, a multiple of 32
-  std::int32_t slots = 0;                  ///< of every ring
-  RingHead head;                           ///< the rings move together
-  T step_time = 1;                         ///< dt, ms
+  SelectRule rule = SelectRule::previous;      ///< between two observations
+  std::int32_t trace_count = 1;                ///< 1 or 2
+  TraceData<const T> traces[max_traces] = {};  ///< storage of each trace's ring, all of one type
+  T time_constant[max_traces] = {};            ///< ms, of the exponential rules
+  T feed_rate = 0;                             ///< 1/ms, of chain_decay
+  T weight[max_traces] = {1, 0};               ///< 1, -1 or 0
+  std::int64_t size = 0;                       ///< synapses, all batch samples together
+  std::int64_t stride = 0;                     ///< elements from slot to slot, a multiple of 32
+  std::int32_t slots = 0;                      ///< of every ring
+  RingHead head;                               ///< the rings move together
+  T step_time = 1;                             ///< dt, ms
   T tolerance = 0;              ///< times this near to an observation (ms) count as its time
   T limit = 0;                  ///< the largest delay, ms
   bool has_overbound = false;   ///< if not, the value at the nearest end
@@ -284,10 +370,11 @@ namespace ops {
 
 /// Steps a population. Reads each trace's previous slot (4 B a float), the input (4 B, 1 B or 1/8
 /// B) and writes the next slot (4 B) and the spike bit (1/8 B): 9.1 B a synapse for one trace and
-/// byte input. Memory of input and injections may not overlap the rings. Does not synchronise.
-/// Throws `Error(invalid_argument)` for negative sizes, counts that do not fit `dynamics`, null
-/// pointers, a head outside the ring. Source: exact propagator of a linear system (Rotter and
-/// Diesmann 1999, Biological Cybernetics 81:381).
+/// byte input, 5.1 B where it is stored in 16 bits. Memory of input and injections may not overlap
+/// the rings. Does not synchronise. Throws `Error(invalid_argument)` for negative sizes, counts
+/// that do not fit `dynamics`, null pointers, traces of different types, a head outside the ring.
+/// Source: exact propagator of a linear system (Rotter and Diesmann 1999, Biological Cybernetics
+/// 81:381).
 CUSYNAPSE_EXPORT void decay_inject(const Stream& stream, const DecayInject<float>& arguments);
 CUSYNAPSE_EXPORT void decay_inject(const Stream& stream, const DecayInject<double>& arguments);
 
@@ -306,7 +393,8 @@ CUSYNAPSE_EXPORT void delayed_select(const Stream& stream, const DelayedSelect<d
 CUSYNAPSE_EXPORT void spike_select(const Stream& stream, const SpikeSelect<float>& arguments);
 CUSYNAPSE_EXPORT void spike_select(const Stream& stream, const SpikeSelect<double>& arguments);
 
-/// The general history operations, for T float, double and bool. None synchronises. For bool,
+/// The general history operations, for T float, double, float16, bfloat16 and bool. None
+/// synchronises. For bool,
 /// interpolation is previous, next or nearest, and extrapolation previous, next, nearest or
 /// neighbors; others throw `Error(not_supported)`.
 template <class T>

@@ -108,6 +108,8 @@ class CUSYNAPSE_EXPORT StateReader {
   /// Whether its elements are of type T: float, double or bool.
   template <class T>
   bool holds() const noexcept;
+  /// Whether there is a record of that name: one that some states leave out.
+  bool has(const std::string& name) const;
   /// Refuses a state of another class, or with elements of another type than T: float, double,
   /// bool.
   template <class T>

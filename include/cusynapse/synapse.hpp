@@ -21,6 +21,16 @@ namespace cusynapse {
 enum class SpikeInterpolation : std::int32_t { previous, nearest };
 
 /// What any synapse is made from.
+///
+/// `storage` of 16 bits rounds a trace to nearest once a step, with unit roundoff u = 2^-11 (float16)
+/// or 2^-8 (bfloat16). What is stored then lies within (u M + s) / (1 - decay) of the exact trace, up
+/// to a factor 1 + O(2^-24 / u): M is the largest magnitude the trace has had since it was zero,
+/// decay = exp(-dt / tau) (0 without memory), s half of the smallest spacing, 2^-25 for float16 and
+/// next to nothing for bfloat16. A trace that another one feeds adds feed times the other's bound to
+/// u M. A current between two steps decays from there, and its error with it. 1 - decay must be above
+/// u, or rounding would give traces back as they were: dt / tau above 4.9e-4 or 3.9e-3. A trace of
+/// float16 is infinite above 65504 and stands still below 2^-25 / (1 - decay). Derivation:
+/// docs/kernels.md.
 struct SynapseOptions {
   Shape shape;                  ///< of one sample, such as {1024}
   std::int64_t batch_size = 1;  ///< samples stepped together
@@ -31,6 +41,7 @@ struct SynapseOptions {
   std::optional<double> current_overbound = 0.0;  ///< current beyond the largest delay, nA; none:
                                                   ///< the current at the largest delay
   std::optional<bool> spike_overbound = false;    ///< the same for spikes
+  TraceStorage storage = TraceStorage::same;      ///< of traces; 16 bits of float synapses alone
 };
 
 /// What becomes of the history when dt or the largest delay changes.
@@ -181,7 +192,7 @@ class CUSYNAPSE_EXPORT CurrentSynapse : public Synapse<T> {
   std::uint64_t version() const noexcept final { return version_; }
 
   /// Input [batch_size, shape...] as values, bytes or packed bits: 9.1 B a synapse for one float
-  /// trace and byte input, in one kernel. Input may not overlap the histories.
+  /// trace and byte input (5.1 B stored in 16 bits), in one kernel. Input may not overlap the histories.
   void step(const Stream& stream, const SpikeInput<T>& input,
             const Injected<T>& injected = {}) final;
   /// T steps at once, inputs [T, batch_size, shape...] (packed bits: each frame starts on a new
@@ -209,7 +220,12 @@ class CUSYNAPSE_EXPORT CurrentSynapse : public Synapse<T> {
   /// Valid until the next change of batch size, dt or delay.
   /// Histories there are besides that of spikes.
   int trace_count() const noexcept { return model_.trace_count; }
+  /// One of them, where traces are stored as T. Throws `Error(not_supported)` where they are not.
   Ring<T> trace_ring(int trace) const;
+  /// One of them, Stored being what traces are stored as: T, float16 or bfloat16. Throws
+  /// `Error(not_supported)` for another.
+  template <class Stored>
+  Ring<Stored> trace_ring_as(int trace) const;
   Ring<bool> spike_ring() const noexcept;
   SynapseReadout<T> readout() const final;
   DecayInject<T> step_arguments() const final;
@@ -258,7 +274,7 @@ class CUSYNAPSE_EXPORT CurrentSynapse : public Synapse<T> {
   std::int64_t stride_ = 0;
   std::uint64_t version_ = 0;
   Buffer<std::uint8_t> spikes_;
-  Buffer<T> traces_[max_traces];
+  Buffer<std::uint8_t> traces_[max_traces];  // of elements as options_.storage says
   Buffer<RingState> state_;
 };
 

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstring>
+#include <type_traits>
 
 #include "cusynapse/math/bits.hpp"
 #include "cusynapse/math/decay.hpp"
+#include "cusynapse/math/half.hpp"
 #include "cusynapse/math/ring.hpp"
 #include "cusynapse/ops.hpp"
 
@@ -118,6 +120,38 @@ CUSYNAPSE_HOST_DEVICE void load_guarded(const T* from, std::int64_t first, std::
     }
   } else {
     for (int i = 0; i < Width; ++i) to[i] = first + i < size ? from[first + i] : T(0);
+  }
+}
+
+/// A stored element as it is computed with.
+template <class T, class Stored>
+CUSYNAPSE_HOST_DEVICE T loaded(Stored stored) {
+  if constexpr (std::is_same_v<T, Stored>) {
+    return stored;
+  } else {
+    return math::to_float(stored);
+  }
+}
+
+/// A value as it is stored, rounded to nearest.
+template <class Stored, class T>
+CUSYNAPSE_HOST_DEVICE Stored stored(T value) {
+  if constexpr (std::is_same_v<T, Stored>) {
+    return value;
+  } else {
+    return math::from_float<Stored>(value);
+  }
+}
+
+/// Loads Width consecutive stored elements from memory aligned to 16 bytes.
+template <int Width, class Stored, class T>
+CUSYNAPSE_HOST_DEVICE void load_stored(const Stored* from, T (&to)[Width]) {
+  if constexpr (std::is_same_v<T, Stored>) {
+    load_aligned(from, to);
+  } else {
+    Stored elements[Width];
+    load_aligned(from, elements);
+    for (int i = 0; i < Width; ++i) to[i] = loaded<T>(elements[i]);
   }
 }
 
@@ -235,18 +269,24 @@ struct Slots {
     return ring.data + slot * ring.stride;
   }
   CUSYNAPSE_HOST_DEVICE static Value get(const Stored* slot, std::int64_t element) {
-    return slot[element];
+    return loaded<Value>(slot[element]);
   }
   template <int Width>
   CUSYNAPSE_HOST_DEVICE static void load(const Stored* slot, std::int64_t first,
                                          Value (&to)[Width]) {
-    load_aligned(slot + first, to);
+    load_stored(slot + first, to);
   }
   /// Stores a whole group, padding included; the values past the size are zeros.
   template <int Width>
   CUSYNAPSE_HOST_DEVICE static void store(const Value (&from)[Width], std::int64_t first,
                                           Stored* slot) {
-    store_aligned(from, slot + first);
+    if constexpr (std::is_same_v<Stored, Value>) {
+      store_aligned(from, slot + first);
+    } else {
+      Stored elements[Width];
+      for (int i = 0; i < Width; ++i) elements[i] = stored<Stored>(from[i]);
+      store_aligned(elements, slot + first);
+    }
   }
 };
 

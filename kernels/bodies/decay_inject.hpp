@@ -53,9 +53,41 @@ CUSYNAPSE_HOST_DEVICE void store_spikes(const InputGroup<kind, Full, Width, T>& 
   }
 }
 
+/// Traces of a group as they are stored. Making them rounds the group's own, if anything is
+/// rounded: the next step reads what is stored.
+template <int TraceCount, int Width, class Stored, class T>
+class StoredTraces {
+ public:
+  CUSYNAPSE_HOST_DEVICE explicit StoredTraces(T (&traces)[max_traces][Width]) {
+    for (int k = 0; k < TraceCount; ++k) {
+      for (int i = 0; i < Width; ++i) {
+        rounded_[k][i] = stored<Stored>(traces[k][i]);
+        traces[k][i] = loaded<T>(rounded_[k][i]);
+      }
+    }
+  }
+  CUSYNAPSE_HOST_DEVICE const Stored (&operator[](int k) const)[Width] { return rounded_[k]; }
+
+ private:
+  Stored rounded_[max_traces][Width];
+};
+
+template <int TraceCount, int Width, class T>
+class StoredTraces<TraceCount, Width, T, T> {
+ public:
+  CUSYNAPSE_HOST_DEVICE explicit StoredTraces(const T (&traces)[max_traces][Width])
+      : traces_(traces) {}
+  CUSYNAPSE_HOST_DEVICE const T (&operator[](int k) const)[Width] { return traces_[k]; }
+
+ private:
+  const T (&traces_)[max_traces][Width];
+};
+
 /// Steps synapses [first, first + Width) with `input` in place of the arguments' own. Full says
-/// that all of them are among the population's `size`.
-template <int Width, Dynamics dynamics, int TraceCount, InputKind kind, bool Full, class T>
+/// that all of them are among the population's `size`. Traces are stored as Stored, and what was
+/// rounded to it is what the next step reads.
+template <int Width, Dynamics dynamics, int TraceCount, InputKind kind, class Stored, bool Full,
+          class T>
 CUSYNAPSE_HOST_DEVICE void step_synapses(const DecayInject<T>& a, const void* input,
                                          std::int64_t first) {
   const std::int32_t head = a.head.get();
@@ -64,7 +96,7 @@ CUSYNAPSE_HOST_DEVICE void step_synapses(const DecayInject<T>& a, const void* in
   if constexpr (has_memory<dynamics>) {
     const std::int64_t previous = math::slot_near(head, 1, a.slots);
     for (int k = 0; k < TraceCount; ++k) {
-      load_aligned(a.traces[k] + previous * a.stride + first, traces[k]);
+      load_stored(a.traces[k].template as<Stored>() + previous * a.stride + first, traces[k]);
     }
   }
 
@@ -87,11 +119,12 @@ CUSYNAPSE_HOST_DEVICE void step_synapses(const DecayInject<T>& a, const void* in
       }
     }
 
+    StoredTraces<TraceCount, Width, Stored, T> kept(traces);
     // Of more steps than slots, only the last round stays.
     if (step + a.slots >= a.steps) {
       store_spikes(input_group, a.spikes + slot * (a.stride / 8) + first / 8);
       for (int k = 0; k < TraceCount; ++k) {
-        store_aligned(traces[k], a.traces[k] + slot * a.stride + first);
+        store_aligned(kept[k], a.traces[k].template as<Stored>() + slot * a.stride + first);
       }
     }
     slot = slot + 1 == a.slots ? 0 : slot + 1;
@@ -102,16 +135,16 @@ CUSYNAPSE_HOST_DEVICE void step_synapses(const DecayInject<T>& a, const void* in
 /// One step of synapses [first, first + Width), all of them there, from slot to slot. On a CPU,
 /// traces in an array of their own would be written in pieces of one size and read in pieces of
 /// another, and wait for each other.
-template <int Width, Dynamics dynamics, int TraceCount, InputKind kind, class T>
+template <int Width, Dynamics dynamics, int TraceCount, InputKind kind, class Stored, class T>
 CUSYNAPSE_HOST_DEVICE void step_in_place(const DecayInject<T>& a, const void* input,
                                          std::int64_t first) {
   const std::int32_t head = a.head.get();
   const std::int64_t previous = math::slot_near(head, 1, a.slots);
-  const T* previous_slot[max_traces] = {};
-  T* next_slot[max_traces] = {};
+  const Stored* previous_slot[max_traces] = {};
+  Stored* next_slot[max_traces] = {};
   for (int k = 0; k < TraceCount; ++k) {
-    previous_slot[k] = a.traces[k] + previous * a.stride + first;
-    next_slot[k] = a.traces[k] + head * a.stride + first;
+    previous_slot[k] = a.traces[k].template as<Stored>() + previous * a.stride + first;
+    next_slot[k] = a.traces[k].template as<Stored>() + head * a.stride + first;
   }
   const InputGroup<kind, true, Width, T> input_group(input, first, a.size);
   // Elements do not depend on each other, also where both slots are the same one.
@@ -124,36 +157,36 @@ CUSYNAPSE_HOST_DEVICE void step_in_place(const DecayInject<T>& a, const void* in
     T before[max_traces] = {};
     T after[max_traces] = {};
     if constexpr (has_memory<dynamics>) {
-      for (int k = 0; k < TraceCount; ++k) before[k] = previous_slot[k][i];
+      for (int k = 0; k < TraceCount; ++k) before[k] = loaded<T>(previous_slot[k][i]);
     }
     step_element<dynamics, TraceCount>(a, input_group[i], before, after);
-    for (int k = 0; k < TraceCount; ++k) next_slot[k][i] = after[k];
+    for (int k = 0; k < TraceCount; ++k) next_slot[k][i] = stored<Stored>(after[k]);
   }
   store_spikes(input_group, a.spikes + head * (a.stride / 8) + first / 8);
 }
 
-template <int Width, Dynamics dynamics, int TraceCount, InputKind kind, class T>
+template <int Width, Dynamics dynamics, int TraceCount, InputKind kind, class Stored, class T>
 CUSYNAPSE_HOST_DEVICE void step_group(const DecayInject<T>& a, const void* input,
                                       std::int64_t first) {
   if constexpr (Width == cpu_width) {
     if (a.steps == 1 && a.injected_count == 0 && first + Width <= a.size) {
-      return step_in_place<Width, dynamics, TraceCount, kind>(a, input, first);
+      return step_in_place<Width, dynamics, TraceCount, kind, Stored>(a, input, first);
     }
   }
   if (first + Width <= a.size) {
-    step_synapses<Width, dynamics, TraceCount, kind, true>(a, input, first);
+    step_synapses<Width, dynamics, TraceCount, kind, Stored, true>(a, input, first);
   } else {
-    step_synapses<Width, dynamics, TraceCount, kind, false>(a, input, first);
+    step_synapses<Width, dynamics, TraceCount, kind, Stored, false>(a, input, first);
   }
 }
 
 /// One population: call (x, 0) covers group x.
-template <class T, Dynamics dynamics, int TraceCount, InputKind kind, int Width>
+template <class T, Dynamics dynamics, int TraceCount, InputKind kind, int Width, class Stored = T>
 struct DecayInjectBody {
   DecayInject<T> arguments;
 
   CUSYNAPSE_HOST_DEVICE void operator()(std::int64_t x, std::int64_t) const {
-    step_group<Width, dynamics, TraceCount, kind>(arguments, arguments.input, x * Width);
+    step_group<Width, dynamics, TraceCount, kind, Stored>(arguments, arguments.input, x * Width);
   }
 
   /// The same body for one of its steps, counted from 0, with the head given as a number.
@@ -198,7 +231,13 @@ struct DecayInjectVisit {
   const Launch& launch;
   template <Dynamics dynamics, int TraceCount>
   void operator()() const {
-    launch(DecayInjectBody<T, dynamics, TraceCount, kind, Width>{arguments});
+    if constexpr (TraceCount == 0) {
+      launch(DecayInjectBody<T, dynamics, TraceCount, kind, Width>{arguments});
+    } else {
+      visit_storage<T>(arguments.traces[0].storage(), [&](auto element) {
+        launch(DecayInjectBody<T, dynamics, TraceCount, kind, Width, decltype(element)>{arguments});
+      });
+    }
   }
 };
 
@@ -243,13 +282,28 @@ struct DecayInjectGroupedBody {
   }
 
  private:
+  template <Dynamics dynamics, int TraceCount>
+  struct StepStored {
+    const DecayInject<T>& step;
+    const void* input;
+    std::int64_t first;
+    template <class Stored>
+    CUSYNAPSE_HOST_DEVICE void operator()(Stored) const {
+      step_group<Width, dynamics, TraceCount, kind, Stored>(step, input, first);
+    }
+  };
   struct Step {
     const DecayInject<T>& step;
     const void* input;
     std::int64_t first;
     template <Dynamics dynamics, int TraceCount>
     CUSYNAPSE_HOST_DEVICE void operator()() const {
-      step_group<Width, dynamics, TraceCount, kind>(step, input, first);
+      const StepStored<dynamics, TraceCount> stored{step, input, first};
+      if constexpr (TraceCount == 0) {
+        stored(T());
+      } else {
+        visit_storage<T>(step.traces[0].storage(), stored);
+      }
     }
   };
 };

@@ -247,7 +247,8 @@ struct DelayedDenseBody {
     for (std::int32_t trace = 0; trace <= (p.is_double ? 1 : 0); ++trace) {
       T* const to = staged + trace * p.trace_size + i * p.pitch;
       const std::int64_t input = p.first_input + from + i;
-      if (has_slots && arguments.source.kind == SourceKind::traces) {
+      if (has_slots && arguments.source.kind == SourceKind::traces &&
+          arguments.source.traces[trace].storage() == TraceStorage::same) {
         stage_input<true>(context, p, trace, input, to);
       } else {
         stage_input<false>(context, p, trace, input, to);
@@ -268,7 +269,7 @@ struct DelayedDenseBody {
     const auto place = [&](T* at, std::int64_t offset, std::int32_t count, std::int64_t stride,
                            std::int32_t step) {
       if constexpr (is_copied) {
-        const T* from = source.traces[trace] + offset;
+        const T* from = source.traces[trace].template as<T>() + offset;
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800  // before, copies pass through registers
 #pragma unroll 4
 #endif

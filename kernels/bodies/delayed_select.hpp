@@ -83,7 +83,8 @@ CUSYNAPSE_HOST_DEVICE T select_value(const DelayedSelect<T>& a, T first, T secon
   }
 }
 
-template <class T, SelectRule rule, int TraceCount, int Width>
+/// Traces are stored as Stored.
+template <class T, SelectRule rule, int TraceCount, int Width, class Stored = T>
 struct DelayedSelectBody {
   DelayedSelect<T> arguments;
 
@@ -116,7 +117,14 @@ struct DelayedSelectBody {
 
     T values[TraceCount][Width];
     for (int k = 0; k < TraceCount; ++k) {
-      for (int i = 0; i < Width; ++i) values[k][i] = a.traces[k][at[i]];
+      const Stored* const trace = a.traces[k].template as<Stored>();
+      if constexpr (std::is_same_v<T, Stored>) {
+        for (int i = 0; i < Width; ++i) values[k][i] = trace[at[i]];
+      } else {
+        Stored gathered[Width];
+        for (int i = 0; i < Width; ++i) gathered[i] = trace[at[i]];
+        for (int i = 0; i < Width; ++i) values[k][i] = loaded<T>(gathered[i]);
+      }
     }
 
     T result[Width];
@@ -131,21 +139,26 @@ struct DelayedSelectBody {
   }
 };
 
-/// Calls `launch` with the body for the arguments' rule.
+/// Calls `launch` with the body for the arguments' rule and storage.
 template <int Width, class T, class Launch>
 void visit_delayed_select(const DelayedSelect<T>& a, const Launch& launch) {
-  switch (a.rule) {
-    case SelectRule::previous:
-      return launch(DelayedSelectBody<T, SelectRule::previous, 1, Width>{a});
-    case SelectRule::nearest:
-      return launch(DelayedSelectBody<T, SelectRule::nearest, 1, Width>{a});
-    case SelectRule::exponential_decay:
-      return a.trace_count == 1
-                 ? launch(DelayedSelectBody<T, SelectRule::exponential_decay, 1, Width>{a})
-                 : launch(DelayedSelectBody<T, SelectRule::exponential_decay, 2, Width>{a});
-    case SelectRule::chain_decay:
-      return launch(DelayedSelectBody<T, SelectRule::chain_decay, 2, Width>{a});
-  }
+  visit_storage<T>(a.traces[0].storage(), [&](auto element) {
+    using Stored = decltype(element);
+    switch (a.rule) {
+      case SelectRule::previous:
+        return launch(DelayedSelectBody<T, SelectRule::previous, 1, Width, Stored>{a});
+      case SelectRule::nearest:
+        return launch(DelayedSelectBody<T, SelectRule::nearest, 1, Width, Stored>{a});
+      case SelectRule::exponential_decay:
+        return a.trace_count == 1
+                   ? launch(
+                         DelayedSelectBody<T, SelectRule::exponential_decay, 1, Width, Stored>{a})
+                   : launch(
+                         DelayedSelectBody<T, SelectRule::exponential_decay, 2, Width, Stored>{a});
+      case SelectRule::chain_decay:
+        return launch(DelayedSelectBody<T, SelectRule::chain_decay, 2, Width, Stored>{a});
+    }
+  });
 }
 
 template <class T, int Width>

@@ -41,13 +41,50 @@ CUSYNAPSE_HOST_DEVICE void planned_slots(const PlannedWeights<T>& plan,
   }
 }
 
+/// Elements of a trace, whichever way it is stored.
+template <class T, int Width>
+struct TraceValues {
+  const TraceData<const T>& trace;
+  const std::int64_t (&offsets)[Width];
+  T (&values)[Width];
+  template <class Stored>
+  CUSYNAPSE_HOST_DEVICE void operator()(Stored) const {
+    const Stored* const data = trace.template as<Stored>();
+    for (int i = 0; i < Width; ++i) values[i] = loaded<T>(data[offsets[i]]);
+  }
+};
+
+/// Pixels `column`, `column` + 1, ... of a row of a trace that starts at element `pixels`; outside
+/// the row there is silence.
+template <class T, int Width>
+struct TracePixels {
+  const TraceData<const T>& trace;
+  std::int64_t pixels;
+  std::int64_t column;
+  std::int64_t width;
+  T (&values)[Width];
+  template <class Stored>
+  CUSYNAPSE_HOST_DEVICE void operator()(Stored) const {
+    const Stored* const row = trace.template as<Stored>() + pixels;
+    if (column >= 0 && column + Width <= width) {
+      for (int i = 0; i < Width; ++i) values[i] = loaded<T>(row[column + i]);
+    } else {
+      for (int i = 0; i < Width; ++i) {
+        const std::int64_t at = column + i;
+        values[i] = at >= 0 && at < width ? loaded<T>(row[at]) : T(0);
+      }
+    }
+  }
+};
+
 /// `source_value` of several elements.
 template <int Width, class T>
 CUSYNAPSE_HOST_DEVICE void source_values(const CurrentSource<T>& source, std::int32_t trace,
                                          bool is_delayed, const std::int64_t (&offsets)[Width],
                                          T (&values)[Width]) {
   if (source.kind == SourceKind::traces && is_delayed) {
-    for (int i = 0; i < Width; ++i) values[i] = source.traces[trace][offsets[i]];
+    const TraceData<const T>& of = source.traces[trace];
+    visit_storage<T>(of.storage(), TraceValues<T, Width>{of, offsets, values});
   } else {
     for (int i = 0; i < Width; ++i) {
       values[i] = source_value(source, trace, is_delayed, offsets[i]);
@@ -260,15 +297,8 @@ struct DelayedConv2DBody {
     const std::int64_t stride = a.geometry.stride[1];
     const std::int64_t width = a.geometry.width;
     if (stride == 1 && a.source.kind == SourceKind::traces && is_delayed) {
-      const T* const row = a.source.traces[trace] + pixels;
-      if (column >= 0 && column + Width <= width) {
-        for (int i = 0; i < Width; ++i) values[i] = row[column + i];
-      } else {
-        for (int i = 0; i < Width; ++i) {
-          const std::int64_t at = column + i;
-          values[i] = at >= 0 && at < width ? row[at] : T(0);
-        }
-      }
+      const TraceData<const T>& of = a.source.traces[trace];
+      visit_storage<T>(of.storage(), TracePixels<T, Width>{of, pixels, column, width, values});
       return;
     }
     for (int i = 0; i < Width; ++i) {

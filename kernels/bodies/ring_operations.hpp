@@ -158,7 +158,7 @@ struct RingInsertBody {
       const unsigned byte = slot[element / 8];
       slot[element / 8] = static_cast<Stored>(value != Time(0) ? byte | bit : byte & ~bit);
     } else {
-      slot[element] = value;
+      slot[element] = stored<Stored>(value);
     }
   }
 };
@@ -261,8 +261,8 @@ struct RingResampleBody {
     if (a.rule == SelectRule::exponential_decay) {
       for (int i = 0; i < Width; ++i) values[i] = math::multiply(values[i], factor);
     } else if (a.rule == SelectRule::chain_decay) {
-      T feeders[Width];
-      load_aligned(a.feeder + slot * a.source.stride + first, feeders);
+      Value feeders[Width];
+      Slots<T>::load(a.feeder + slot * a.source.stride, first, feeders);
       for (int i = 0; i < Width; ++i) {
         values[i] = math::interpolate_fed_decay(values[i], feeders[i], elapsed, a.time_constant,
                                                 a.feed_rate);

@@ -80,6 +80,10 @@ class CpuBackend final : public Backend {
   }
   const RingOperations<float>& rings(float) const noexcept override { return float_rings_; }
   const RingOperations<double>& rings(double) const noexcept override { return double_rings_; }
+  const RingOperations<float16>& rings(float16) const noexcept override { return float16_rings_; }
+  const RingOperations<bfloat16>& rings(bfloat16) const noexcept override {
+    return bfloat16_rings_;
+  }
   const RingOperations<bool>& rings(bool) const noexcept override { return bool_rings_; }
   const UpdateOperations<float>& updates(float) const noexcept override { return float_updates_; }
   const UpdateOperations<double>& updates(double) const noexcept override {
@@ -101,6 +105,8 @@ class CpuBackend final : public Backend {
   cpu::CpuNeuronOperations<double> double_neurons_;
   cpu::CpuRingOperations<float> float_rings_;
   cpu::CpuRingOperations<double> double_rings_;
+  cpu::CpuRingOperations<float16> float16_rings_;
+  cpu::CpuRingOperations<bfloat16> bfloat16_rings_;
   cpu::CpuRingOperations<bool> bool_rings_;
   cpu::CpuUpdateOperations<float> float_updates_;
   cpu::CpuUpdateOperations<double> double_updates_;

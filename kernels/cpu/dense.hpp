@@ -173,6 +173,20 @@ CUSYNAPSE_HOST_DEVICE void transpose(const Four (&in)[4], Four (&out)[4]) {
 
 #undef CUSYNAPSE_HAS_SHUFFLE
 
+/// Consecutive elements of a trace, whichever way it is stored.
+template <class T>
+struct LoadInputs {
+  const TraceData<const T>& trace;
+  std::int64_t offset;
+  std::int32_t inputs;
+  T (&values)[sum_run];
+  template <class Stored>
+  CUSYNAPSE_HOST_DEVICE void operator()(Stored) const {
+    const Stored* const from = trace.template as<Stored>() + offset;
+    for (std::int32_t i = 0; i < inputs; ++i) values[i] = kernels::loaded<T>(from[i]);
+  }
+};
+
 /// Stages `inputs` inputs from `first_input`, four positions at a time.
 template <class T>
 CUSYNAPSE_HOST_DEVICE void stage(const DenseWork<T>& work, std::int64_t first_input,
@@ -196,8 +210,8 @@ CUSYNAPSE_HOST_DEVICE void stage(const DenseWork<T>& work, std::int64_t first_in
         if (!origin.is_there) continue;
         const std::int32_t slot = math::slot_at(work.head, origin.back, source.slots);
         const std::int64_t offset = slot * source.stride + origin.sample * a.inputs + first_input;
-        if (is_raw && inputs == sum_run) {
-          rows[r] = source.traces[trace] + offset;
+        if (is_raw && inputs == sum_run && source.traces[trace].storage() == TraceStorage::same) {
+          rows[r] = source.traces[trace].template as<T>() + offset;
           continue;
         }
         rows[r] = values[r];
@@ -213,8 +227,8 @@ CUSYNAPSE_HOST_DEVICE void stage(const DenseWork<T>& work, std::int64_t first_in
           }
         } else if (is_raw || (source.kind == SourceKind::traces && source.trace_count == 1 &&
                               source.weight[0] == T(1))) {
-          const T* const from = source.traces[is_raw ? trace : 0] + offset;
-          for (std::int32_t i = 0; i < inputs; ++i) values[r][i] = from[i];
+          const TraceData<const T>& from = source.traces[is_raw ? trace : 0];
+          visit_storage<T>(from.storage(), LoadInputs<T>{from, offset, inputs, values[r]});
         } else {
           for (std::int32_t i = 0; i < inputs; ++i) {
             values[r][i] = kernels::source_value(source, trace, is_delayed, offset + i);

@@ -49,6 +49,8 @@ void CpuRingOperations<T>::resample(const Stream&, const RingResample<T>& a) con
 
 template class CpuRingOperations<float>;
 template class CpuRingOperations<double>;
+template class CpuRingOperations<float16>;
+template class CpuRingOperations<bfloat16>;
 template class CpuRingOperations<bool>;
 
 }  // namespace cusynapse::cpu

@@ -104,6 +104,10 @@ class CudaBackend final : public Backend {
   }
   const RingOperations<float>& rings(float) const noexcept override { return float_rings_; }
   const RingOperations<double>& rings(double) const noexcept override { return double_rings_; }
+  const RingOperations<float16>& rings(float16) const noexcept override { return float16_rings_; }
+  const RingOperations<bfloat16>& rings(bfloat16) const noexcept override {
+    return bfloat16_rings_;
+  }
   const RingOperations<bool>& rings(bool) const noexcept override { return bool_rings_; }
   const UpdateOperations<float>& updates(float) const noexcept override { return float_updates_; }
   const UpdateOperations<double>& updates(double) const noexcept override {
@@ -137,6 +141,8 @@ class CudaBackend final : public Backend {
   cuda::CudaNeuronOperations<double> double_neurons_;
   cuda::CudaRingOperations<float> float_rings_;
   cuda::CudaRingOperations<double> double_rings_;
+  cuda::CudaRingOperations<float16> float16_rings_;
+  cuda::CudaRingOperations<bfloat16> bfloat16_rings_;
   cuda::CudaRingOperations<bool> bool_rings_;
   cuda::CudaUpdateOperations<float> float_updates_;
   cuda::CudaUpdateOperations<double> double_updates_;

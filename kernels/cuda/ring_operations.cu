@@ -48,6 +48,8 @@ void CudaRingOperations<T>::resample(const Stream& stream, const RingResample<T>
 
 template class CudaRingOperations<float>;
 template class CudaRingOperations<double>;
+template class CudaRingOperations<float16>;
+template class CudaRingOperations<bfloat16>;
 template class CudaRingOperations<bool>;
 
 void ring_advance(const Stream& stream, RingState* state, std::int32_t slots, std::int64_t steps) {

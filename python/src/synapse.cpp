@@ -36,6 +36,46 @@ struct Constant {
 template <class>
 using Number = double;
 
+// The name of the type that traces are stored as; none: that of the synapse.
+using StorageName = std::optional<std::string>;
+
+StorageName to_storage_name(const nb::object& storage) {
+  if (storage.is_none()) return std::nullopt;
+  return dtype_text(storage);
+}
+
+// What a name means to synapses of T.
+template <class T>
+TraceStorage to_storage(const char* model, const StorageName& name) {
+  if (!name) return TraceStorage::same;
+  if constexpr (std::is_same_v<T, float>) {
+    return choose<TraceStorage>(model, "storage", *name,
+                                {{"float32", TraceStorage::same},
+                                 {"float16", TraceStorage::float16},
+                                 {"bfloat16", TraceStorage::bfloat16}});
+  } else {
+    return choose<TraceStorage>(model, "storage", *name, {{"float64", TraceStorage::same}});
+  }
+}
+
+template <class T>
+const char* storage_text(TraceStorage storage) {
+  if (storage == TraceStorage::float16) return "float16";
+  if (storage == TraceStorage::bfloat16) return "bfloat16";
+  return std::is_same_v<T, float> ? "float32" : "float64";
+}
+
+// Makes synapses of T, whose storage may be one that T has not.
+template <template <class> class Model, class T, class Parameters>
+SynapseFactory<T> make_factory(const char* model, const Parameters& parameters,
+                               SynapseOptions options, const StorageName& storage) {
+  return [=](const Stream& stream, const Shape& shape, double step_time, double delay,
+             std::int64_t batch_size) mutable {
+    options.storage = to_storage<T>(model, storage);
+    return Model<T>::factory(parameters, options)(stream, shape, step_time, delay, batch_size);
+  };
+}
+
 SynapseOptions make_options(const char* model, const std::string& interpolation, double tolerance,
                             std::optional<double> current_overbound,
                             std::optional<bool> spike_overbound) {
@@ -53,7 +93,9 @@ constexpr const char* option_text =
     "\n\nshape is of one sample, step_time in ms, delay the largest that can be read, ms. Between "
     "two steps\nspikes are read by interpolation, 'previous' or 'nearest'; delays within tolerance "
     "(ms) of a step\ncount as on it. current_overbound and spike_overbound are read beyond the "
-    "largest delay; None: the\nvalue at it.";
+    "largest delay; None: the\nvalue at it. storage is the type traces are stored as: 'float16' or "
+    "'bfloat16' of a float32 synapse,\nwhich takes half of the memory and rounds every trace each "
+    "step; None: as dtype.";
 
 template <template <class> class Model, class... Constants>
 auto bind_model(nb::module_& module, const char* name, const char* about,
@@ -66,16 +108,18 @@ auto bind_model(nb::module_& module, const char* name, const char* about,
       [name](Object* self, const Extents& shape, double step_time, Number<Constants>... values,
              double delay, std::int64_t batch_size, const std::string& interpolation,
              double tolerance, std::optional<double> current_overbound,
-             std::optional<bool> spike_overbound, const nb::object& dtype, const nb::object& device,
-             StreamHandle stream) {
+             std::optional<bool> spike_overbound, const nb::object& storage,
+             const nb::object& dtype, const nb::object& device, StreamHandle stream) {
         SynapseOptions options =
             make_options(name, interpolation, tolerance, current_overbound, spike_overbound);
         options.shape = shape.shape();
         options.step_time = step_time;
         options.delay = delay;
         options.batch_size = batch_size;
+        const StorageName storage_name = to_storage_name(storage);
         Call call(name, "__init__", to_device(device), stream);
         with_element(to_element(dtype), [&]<class T>(std::type_identity<T>) {
+          options.storage = to_storage<T>(name, storage_name);
           std::shared_ptr<CurrentSynapse<T>> made;
           call.run([&](const Stream& on) {
             made = std::make_shared<Model<T>>(on, options, Parameters{values...});
@@ -85,27 +129,32 @@ auto bind_model(nb::module_& module, const char* name, const char* about,
       },
       "shape"_a, "step_time"_a = 1.0, nb::kw_only(), nb::arg(constants.name)..., "delay"_a = 0.0,
       "batch_size"_a = 1, "interpolation"_a = "previous", "tolerance"_a = 0.0,
-      "current_overbound"_a.none() = 0.0, "spike_overbound"_a.none() = false, "dtype"_a = "float32",
-      "device"_a = "cpu", "stream"_a = nb::none());
+      "current_overbound"_a.none() = 0.0, "spike_overbound"_a.none() = false,
+      "storage"_a = nb::none(), "dtype"_a = "float32", "device"_a = "cpu", "stream"_a = nb::none());
   bound.def_static(
       "factory",
       [name, constants...](Number<Constants>... values, const std::string& interpolation,
                            double tolerance, std::optional<double> current_overbound,
-                           std::optional<bool> spike_overbound) {
+                           std::optional<bool> spike_overbound, const nb::object& storage) {
+        const StorageName storage_name = to_storage_name(storage);
+        if (storage_name != "float64") to_storage<float>(name, storage_name);  // known at all
         Arguments arguments;
         ((arguments[constants.name] = values), ...);
         arguments["interpolation"] = interpolation;
         arguments["tolerance"] = tolerance;
         arguments["current_overbound"] = current_overbound;
         arguments["spike_overbound"] = spike_overbound;
+        arguments["storage"] = storage_name;
         const SynapseOptions options =
             make_options(name, interpolation, tolerance, current_overbound, spike_overbound);
         const Parameters parameters{values...};
-        return FactoryObject{name, arguments, Model<float>::factory(parameters, options),
-                             Model<double>::factory(parameters, options)};
+        return FactoryObject{name, arguments,
+                             make_factory<Model, float>(name, parameters, options, storage_name),
+                             make_factory<Model, double>(name, parameters, options, storage_name)};
       },
       nb::kw_only(), nb::arg(constants.name)..., "interpolation"_a = "previous",
       "tolerance"_a = 0.0, "current_overbound"_a.none() = 0.0, "spike_overbound"_a.none() = false,
+      "storage"_a = nb::none(),
       "Makes synapses of this model and these constants: what connections and groups are given.");
   bound.def(
       "set_parameters",
@@ -254,6 +303,14 @@ void bind_base(nb::module_& module) {
             return visit(self.synapse, [](auto& s) { return s.options().spike_overbound; });
           },
           "The same for spikes.")
+      .def_prop_ro(
+          "storage",
+          [](const Self& self) {
+            return visit(self.synapse, []<class T>(CurrentSynapse<T>& s) {
+              return storage_text<T>(s.options().storage);
+            });
+          },
+          "The type traces are stored as.")
       .def(
           "pointer",
           [](const Self& self, StreamHandle stream) {

@@ -57,6 +57,16 @@ def test_arrays_of_torch():
     assert connection.forward(spikes, out=out).abs().max() == 0
 
 
+def test_traces_of_16_bits():
+    synapse = cusynapse.AlphaCurrent(
+        65536, spike_charge=20.0, time_constant=3.0, delay=10.0, storage="float16")
+
+    synapse.step(np.ones((1, 65536), np.uint8))
+    synapse.step(np.zeros((1, 65536), np.uint8))
+    assert synapse.current().dtype == np.float32
+    assert (synapse.current() == synapse.current().astype(np.float16)).all()
+
+
 def test_synapses_of_connections():
     factory = cusynapse.SingleExponentialCurrent.factory(spike_charge=20.0, time_constant=5.0)
     connection = cusynapse.LinearDense(1024, 1024, factory, delay=16.0, batch_size=32)

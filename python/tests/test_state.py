@@ -346,6 +346,9 @@ def test_a_factory_makes_the_same_synapses(name, way):
     assert repr(restored) == repr(factory)
     assert restored((3, 2), 0.5, delay=2.0).save() == factory((3, 2), 0.5, delay=2.0).save()
     assert restored(3, dtype="float64").save() == factory(3, dtype="float64").save()
+    half = models.factory(name, storage="float16")
+    assert repr(way(half, None)) == repr(half)
+    assert way(half, None)(3).storage == "float16"
 
 
 @pytest.mark.parametrize("way", COPIES)
@@ -401,7 +404,7 @@ def test_texts_say_what_an_object_is():
     assert repr(cusynapse.Accumulator(3)) == "Accumulator(shape=(3,), dtype='float32', device='cpu')"
     assert repr(factory) == (
         "DeltaCurrent.factory(spike_charge=20.0, interpolation='previous', tolerance=0.0, "
-        "current_overbound=0.0, spike_overbound=False)")
+        "current_overbound=0.0, spike_overbound=False, storage=None)")
     assert repr(cusynapse.SynapseGroup([(factory, 3), (factory, 40)])) == (
         "SynapseGroup(2 members, input_size=96, dtype='float32', device='cpu')")
     assert repr(cusynapse.full_bounds("sharp", 0.0, 2.0).lower) == (

@@ -210,6 +210,49 @@ def test_has_the_options_it_was_made_with(name, dtype):
     assert synapse.pointer() == 1
 
 
+@pytest.mark.parametrize("storage", ["float16", "bfloat16"])
+def test_stores_what_it_rounded(name, storage, generator):
+    def rounded(values):
+        if storage == "float16":
+            return values.astype(np.float16).astype(np.float32)
+        bits = values.view(np.uint32).astype(np.uint64)
+        return ((bits + 0x7FFF + (bits >> 16 & 1)) >> 16 << 16).astype(np.uint32).view(np.float32)
+
+    synapse = models.synapse(name, 40, storage=storage, batch_size=2)
+    assert (synapse.storage, synapse.dtype) == (storage, "float32")
+    if name in ("SingleExponentialCurrent", "DeltaPlusCurrent"):
+        decay = np.float32(np.exp(-1 / 5)) if name.startswith("Single") else np.float32(0)
+        gain = np.float32(20 / 5 if name.startswith("Single") else 20)
+        expected = np.zeros((2, 40), np.float32)
+        for _ in range(30):
+            spikes = generator.random((2, 40), np.float32) - np.float32(0.3)
+            synapse.step(spikes)
+            expected = rounded(expected * decay + gain * spikes)
+            np.testing.assert_array_equal(synapse.current(), expected)
+        values = generator.random((2, 40), np.float32)
+        synapse.set_current(values)
+        np.testing.assert_array_equal(synapse.current(), rounded(values))
+    restored = cusynapse.load(synapse.save())
+    assert restored.storage == storage
+    np.testing.assert_array_equal(restored.current(), synapse.current())
+
+
+def test_storage_is_a_type_of_the_synapse():
+    assert models.synapse("AlphaCurrent", 4).storage == "float32"
+    assert models.synapse("AlphaCurrent", 4, storage=np.float16).storage == "float16"
+    assert models.synapse("AlphaCurrent", 4, storage="float32").storage == "float32"
+    assert models.synapse("AlphaCurrent", 4, dtype="float64").storage == "float64"
+    for storage, dtype in (("float16", "float64"), ("float32", "float64"), ("float64", "float32"),
+                           ("int8", "float32")):
+        with pytest.raises(cusynapse.InvalidArgument, match="storage"):
+            models.synapse("AlphaCurrent", 4, storage=storage, dtype=dtype)
+        with pytest.raises(cusynapse.InvalidArgument, match="storage"):
+            models.factory("AlphaCurrent", storage=storage)(4, dtype=dtype)
+    with pytest.raises(cusynapse.InvalidArgument, match="dt / tau above"):
+        cusynapse.SingleExponentialCurrent(4, spike_charge=1.0, time_constant=500.0,
+                                           storage="bfloat16")
+
+
 def test_a_factory_makes_synapses_of_its_model(name, dtype):
     factory = models.factory(name, current_overbound=None)
     made = factory((2, 3), 0.5, delay=1.0, batch_size=4, dtype=dtype)

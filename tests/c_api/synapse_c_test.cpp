@@ -4,6 +4,7 @@
 #include <cmath>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "c_api/c_support.hpp"
@@ -108,6 +109,13 @@ const std::vector<cusynapse_model_kind> all_kinds = {CUSYNAPSE_DELTA_CURRENT,
                                                      CUSYNAPSE_ALPHA_CURRENT,
                                                      CUSYNAPSE_CUSTOM_CURRENT};
 
+// What traces of T may be stored as.
+template <class T>
+std::vector<cusynapse_trace_storage> storages() {
+  if (!std::is_same_v<T, float>) return {CUSYNAPSE_STORAGE_SAME};
+  return {CUSYNAPSE_STORAGE_SAME, CUSYNAPSE_STORAGE_FLOAT16, CUSYNAPSE_STORAGE_BFLOAT16};
+}
+
 class CSynapse : public c_test::CTest {
  protected:
   template <class Body>
@@ -118,9 +126,16 @@ class CSynapse : public c_test::CTest {
         cusynapse_model constants = model_of(kind);
         const cusynapse_model model =
             kind == CUSYNAPSE_CUSTOM_CURRENT ? custom_model(&constants) : constants;
-        const auto expected = cpp_synapse<T>(stream(), cpp_options(), model);
-        const auto synapse = c_synapse<T>(c_stream(), c_options(), model);
-        body(*expected, synapse.get(), T());
+        for (const cusynapse_trace_storage storage : storages<T>()) {
+          SCOPED_TRACE(storage);
+          SynapseOptions options = cpp_options();
+          options.storage = static_cast<cusynapse::TraceStorage>(storage);
+          cusynapse_synapse_options of_c = c_options();
+          of_c.storage = storage;
+          const auto expected = cpp_synapse<T>(stream(), options, model);
+          const auto synapse = c_synapse<T>(c_stream(), of_c, model);
+          body(*expected, synapse.get(), T());
+        }
       }
     });
   }
@@ -242,6 +257,7 @@ TEST_P(CSynapse, ChangesAsTheClass) {
     EXPECT_EQ(options.tolerance, 1e-3);
     EXPECT_FALSE(options.has_current_overbound);
     EXPECT_TRUE(options.has_spike_overbound && options.spike_overbound);
+    EXPECT_EQ(options.storage, static_cast<cusynapse_trace_storage>(expected.options().storage));
     cusynapse_synapse_info info;
     ASSERT_TRUE(succeeds(cusynapse_synapse_info_init(&info, sizeof info)));
     ASSERT_TRUE(succeeds(cusynapse_synapse_get_info(synapse, &info)));
@@ -294,7 +310,9 @@ TEST_P(CSynapse, ReadsAndTakesConstants) {
     EXPECT_EQ(model.spike_charge, 3.7);
     model.spike_charge = -1.25;
     ASSERT_TRUE(succeeds(cusynapse_synapse_set_model(synapse, &model)));
-    const auto changed = cpp_synapse<T>(stream(), cpp_options(), model);
+    SynapseOptions same_options = cpp_options();
+    same_options.storage = expected.options().storage;
+    const auto changed = cpp_synapse<T>(stream(), same_options, model);
     if (model.kind != CUSYNAPSE_SINGLE_EXPONENTIAL_CURRENT) {
       step_both(*changed, synapse);
       expect_same_state(*changed, synapse);
@@ -404,6 +422,7 @@ TEST_P(CSynapse, GivesArgumentsForLevelTwo) {
     cusynapse_ring trace = {};
     ASSERT_TRUE(succeeds(cusynapse_synapse_trace_ring(synapse, 0, &trace)));
     EXPECT_EQ(trace.data, current.traces[0]);
+    EXPECT_EQ(current.storage, static_cast<cusynapse_trace_storage>(expected.options().storage));
     cusynapse_delayed_select_arguments select = {};
     ASSERT_TRUE(succeeds(cusynapse_synapse_select_arguments(synapse, &select)));
     Array<T> out(stream(), shape);
@@ -472,6 +491,13 @@ TEST_P(CSynapse, RefusesModelsAndOptionsOutOfTheirDomain) {
   model = model_of(CUSYNAPSE_ALPHA_CURRENT);
   options.interpolation = 2;
   EXPECT_TRUE(refused(create(), CUSYNAPSE_INVALID_ARGUMENT, {"interpolation is 2"}));
+  options = c_options();
+  options.storage = 3;
+  EXPECT_TRUE(refused(create(), CUSYNAPSE_INVALID_ARGUMENT, {"storage is 3"}));
+  options.storage = CUSYNAPSE_STORAGE_BFLOAT16;
+  EXPECT_TRUE(
+      refused(cusynapse_synapse_create(c_stream(), CUSYNAPSE_FLOAT64, &options, &model, &made),
+              CUSYNAPSE_INVALID_ARGUMENT, {"storage is bfloat16", "expected same"}));
   options = c_options();
   options.shape.rank = -1;
   EXPECT_TRUE(refused(create(), CUSYNAPSE_INVALID_ARGUMENT, {"rank of shape is -1"}));

@@ -2,6 +2,7 @@
 // bit for bit, and, under the sanitizers, free of races and of accesses outside its arrays.
 #include <gtest/gtest.h>
 
+#include <tuple>
 #include <vector>
 
 #include "cusynapse/cusynapse.hpp"
@@ -20,20 +21,25 @@ using kernels::group_count;
 
 constexpr std::int64_t sizes[] = {1, 7, 8, 9, 31, 32, 33, 255, 256, 257, 1025};
 
+// What values of a stored type are computed in.
+template <class Stored>
+using Computed = typename ElementTraits<Stored>::Exchanged;
+
 // The rings of one population with something in every slot but the padding.
-template <class T>
+template <class Stored>
 struct Population {
   Population(std::int64_t population_size, std::int32_t slot_count, Random& random)
       : size(population_size),
         slots(slot_count),
         stride(slot_stride(population_size)),
-        traces{Memory<T>(slot_count * stride), Memory<T>(slot_count * stride)},
+        traces{Memory<Stored>(slot_count * stride), Memory<Stored>(slot_count * stride)},
         spikes(slot_count * stride / 8),
         state(1) {
     for (std::int64_t slot = 0; slot < slots; ++slot) {
       for (std::int64_t e = 0; e < size; ++e) {
-        for (Memory<T>& trace : traces) {
-          trace[slot * stride + e] = static_cast<T>(random.uniform(-2, 2));
+        for (Memory<Stored>& trace : traces) {
+          trace[slot * stride + e] =
+              kernels::stored<Stored>(static_cast<Computed<Stored>>(random.uniform(-2, 2)));
         }
         if (random.below(3) == 0) {
           std::uint8_t& byte = spikes[(slot * stride + e) / 8];
@@ -49,19 +55,23 @@ struct Population {
            state == other.state;
   }
 
-  Ring<T> ring(int trace) { return {traces[trace].data(), size, stride, slots, {state.data(), 0}}; }
+  Ring<Stored> ring(int trace) {
+    return {traces[trace].data(), size, stride, slots, {state.data(), 0}};
+  }
   Ring<bool> spike_ring() { return {spikes.data(), size, stride, slots, {state.data(), 0}}; }
 
   std::int64_t size;
   std::int32_t slots;
   std::int64_t stride;
-  Memory<T> traces[max_traces];
+  Memory<Stored> traces[max_traces];
   Memory<std::uint8_t> spikes;
   Memory<RingState> state;
 };
 
-template <class T>
-DecayInject<T> step_arguments(Population<T>& population, Dynamics dynamics, int trace_count) {
+template <class Stored>
+DecayInject<Computed<Stored>> step_arguments(Population<Stored>& population, Dynamics dynamics,
+                                             int trace_count) {
+  using T = Computed<Stored>;
   DecayInject<T> a;
   a.dynamics = dynamics;
   a.trace_count = trace_count;
@@ -106,7 +116,7 @@ struct InputFrames {
 
 template <class T>
 class Bodies : public testing::Test {};
-using Types = testing::Types<float, double>;
+using Types = testing::Types<float, double, float16, bfloat16>;
 TYPED_TEST_SUITE(Bodies, Types);
 
 struct DynamicsCase {
@@ -120,17 +130,18 @@ constexpr DynamicsCase all_dynamics[] = {{Dynamics::spikes_only, 0},
                                          {Dynamics::chain, 2}};
 
 TYPED_TEST(Bodies, DecayInjectEqualsTheCpuBackend) {
-  using T = TypeParam;
+  using Stored = TypeParam;
+  using T = Computed<Stored>;
   Random random(1);
   for (const std::int64_t size : sizes) {
     for (const DynamicsCase& c : all_dynamics) {
       for (const InputKind kind : {InputKind::values, InputKind::bytes, InputKind::bits}) {
         const std::int64_t steps = 1 + random.below(9);
-        Population<T> population(size, static_cast<std::int32_t>(1 + random.below(5)), random);
-        Population<T> expected = population;
+        Population<Stored> population(size, static_cast<std::int32_t>(1 + random.below(5)), random);
+        Population<Stored> expected = population;
         const InputFrames<T> input(kind, size, steps, random);
 
-        const auto with_input = [&](Population<T>& p) {
+        const auto with_input = [&](Population<Stored>& p) {
           DecayInject<T> a = step_arguments(p, c.dynamics, c.trace_count);
           a.input_kind = kind;
           a.input = input.data();
@@ -151,15 +162,16 @@ TYPED_TEST(Bodies, DecayInjectEqualsTheCpuBackend) {
 }
 
 TYPED_TEST(Bodies, InjectedCurrentsAreAddedInOrder) {
-  using T = TypeParam;
+  using Stored = TypeParam;
+  using T = Computed<Stored>;
   Random random(2);
   for (const std::int64_t size : sizes) {
-    Population<T> population(size, 3, random);
-    Population<T> expected = population;
+    Population<Stored> population(size, 3, random);
+    Population<Stored> expected = population;
     const InputFrames<T> input(InputKind::values, size, 1, random);
     const InputFrames<T> first(InputKind::values, size, 1, random);
     const InputFrames<T> second(InputKind::values, size, 1, random);
-    const auto with_input = [&](Population<T>& p) {
+    const auto with_input = [&](Population<Stored>& p) {
       DecayInject<T> a = step_arguments(p, Dynamics::memoryless, 1);
       a.input = input.data();
       a.injected[0] = first.values.data();
@@ -176,17 +188,18 @@ TYPED_TEST(Bodies, InjectedCurrentsAreAddedInOrder) {
 }
 
 TYPED_TEST(Bodies, GroupedStepEqualsTheStepOfEachMember) {
-  using T = TypeParam;
+  using Stored = TypeParam;
+  using T = Computed<Stored>;
   Random random(3);
   for (const InputKind kind : {InputKind::values, InputKind::bytes, InputKind::bits}) {
-    std::vector<Population<T>> members;
+    std::vector<Population<Stored>> members;
     std::vector<DecayInjectGroup<T>> groups;
     std::vector<std::int32_t> tile_group;
     std::int64_t input_size = 0;
     for (const std::int64_t size : {1, 33, 1023, 1024, 2500}) {
       members.emplace_back(size, static_cast<std::int32_t>(1 + random.below(4)), random);
     }
-    std::vector<Population<T>> expected = members;
+    std::vector<Population<Stored>> expected = members;
     for (std::size_t i = 0; i < members.size(); ++i) {
       DecayInjectGroup<T> group;
       group.step =
@@ -226,6 +239,48 @@ TYPED_TEST(Bodies, GroupedStepEqualsTheStepOfEachMember) {
   }
 }
 
+TEST(GroupedBodies, MembersMayBeStoredInDifferentTypes) {
+  Random random(12);
+  Population<float> same(1025, 3, random);
+  Population<float16> half(70, 2, random);
+  Population<bfloat16> brain(2050, 4, random);
+  auto expected = std::tuple(same, half, brain);
+  std::vector<DecayInjectGroup<float>> groups;
+  std::vector<std::int32_t> tile_group;
+  std::int64_t input_size = 0;
+  const auto add = [&](const DecayInject<float>& step) {
+    const std::int64_t tiles = (step.size + group_tile - 1) / group_tile;
+    const auto first = static_cast<std::int64_t>(tile_group.size());
+    tile_group.insert(tile_group.end(), static_cast<std::size_t>(tiles),
+                      static_cast<std::int32_t>(groups.size()));
+    groups.push_back({step, input_size, first, tiles});
+    input_size += slot_stride(step.size);
+  };
+  add(step_arguments(same, Dynamics::decay, 2));
+  add(step_arguments(half, Dynamics::chain, 2));
+  add(step_arguments(brain, Dynamics::decay, 1));
+  const InputFrames<float> input(InputKind::values, input_size, 1, random);
+  const auto step_alone = [&](DecayInject<float> a, std::size_t member) {
+    a.input = input.values.data() + groups[member].input_offset;
+    ops::decay_inject(Stream::cpu(), a);
+  };
+  step_alone(step_arguments(std::get<0>(expected), Dynamics::decay, 2), 0);
+  step_alone(step_arguments(std::get<1>(expected), Dynamics::chain, 2), 1);
+  step_alone(step_arguments(std::get<2>(expected), Dynamics::decay, 1), 2);
+
+  DecayInjectGroups<float> arguments;
+  arguments.groups = groups.data();
+  arguments.tile_group = tile_group.data();
+  arguments.tile_count = static_cast<std::int64_t>(tile_group.size());
+  arguments.input = input.data();
+  kernels::visit_decay_inject_grouped<gpu_width>(arguments, [&](const auto& body) {
+    execute_push(body, group_tile / gpu_width, arguments.tile_count);
+  });
+  EXPECT_TRUE(same == std::get<0>(expected));
+  EXPECT_TRUE(half == std::get<1>(expected));
+  EXPECT_TRUE(brain == std::get<2>(expected));
+}
+
 template <class T>
 Memory<T> selectors(std::int64_t size, double limit, Random& random) {
   Memory<T> selector(size);
@@ -238,13 +293,14 @@ Memory<T> selectors(std::int64_t size, double limit, Random& random) {
 }
 
 TYPED_TEST(Bodies, DelayedSelectEqualsTheCpuBackend) {
-  using T = TypeParam;
+  using Stored = TypeParam;
+  using T = Computed<Stored>;
   Random random(4);
   for (const std::int64_t size : sizes) {
     for (const std::int64_t samples : {1, 2, 8, 9, 33}) {
       for (const SelectRule rule : {SelectRule::previous, SelectRule::nearest,
                                     SelectRule::exponential_decay, SelectRule::chain_decay}) {
-        Population<T> population(size, 5, random);
+        Population<Stored> population(size, 5, random);
         const Memory<T> selector = selectors<T>(size * samples, 4.0, random);
         Memory<T> out(size * samples);
         Memory<T> expected(size * samples);
@@ -283,12 +339,13 @@ TYPED_TEST(Bodies, DelayedSelectEqualsTheCpuBackend) {
 }
 
 TYPED_TEST(Bodies, SpikeSelectEqualsTheCpuBackend) {
-  using T = TypeParam;
+  using Stored = TypeParam;
+  using T = Computed<Stored>;
   Random random(5);
   for (const std::int64_t size : sizes) {
     for (const std::int64_t samples : {1, 3, 8, 17}) {
       for (const bool as_values : {false, true}) {
-        Population<T> population(size, 4, random);
+        Population<Stored> population(size, 4, random);
         const Memory<T> selector = selectors<T>(size * samples, 3.0, random);
         Memory<T> values(size * samples);
         Memory<T> expected_values(size * samples);
@@ -321,7 +378,7 @@ TYPED_TEST(Bodies, SpikeSelectEqualsTheCpuBackend) {
   }
 }
 
-// The general history operations, float, double and bool alike.
+// The general history operations, of all element types alike.
 template <class T>
 class RingBodies : public testing::Test {
  public:
@@ -345,7 +402,7 @@ class RingBodies : public testing::Test {
     return result;
   }
 };
-using RingTypes = testing::Types<float, double, bool>;
+using RingTypes = testing::Types<float, double, float16, bfloat16, bool>;
 TYPED_TEST_SUITE(RingBodies, RingTypes);
 
 TYPED_TEST(RingBodies, WriteEqualsTheCpuBackend) {
@@ -510,7 +567,7 @@ TEST(RingAdvance, MovesBothWaysAroundTheRing) {
 }
 
 TYPED_TEST(Bodies, CountOutsideCountsEveryValueOnce) {
-  using T = TypeParam;
+  using T = Computed<TypeParam>;
   Random random(11);
   for (const std::int64_t size : {1, 4095, 4096, 4097, 20000}) {
     Memory<T> values(size);

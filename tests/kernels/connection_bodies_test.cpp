@@ -4,6 +4,7 @@
 
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "cusynapse/cusynapse.hpp"
@@ -33,6 +34,7 @@ struct Case {
   std::int32_t traces = 1;
   bool has_bias = false;
   bool accumulates = false;
+  TraceStorage storage = TraceStorage::same;
 };
 
 // Rings, a plan and outputs of exactly their sizes, filled with something everywhere.
@@ -44,6 +46,7 @@ struct Sums {
               static_cast<std::int32_t>(random.below(3))),
         stride(slot_stride(frame)),
         traces{Memory<T>(slots * stride), Memory<T>(slots * stride)},
+        halves{Memory<std::uint16_t>(slots * stride), Memory<std::uint16_t>(slots * stride)},
         spikes(slots * stride),
         weights{Memory<T>(entries), Memory<T>(entries)},
         plan_slots(entries * 2),
@@ -74,7 +77,7 @@ struct Sums {
 
     source.kind = c.kind;
     source.trace_count = c.traces;
-    for (int k = 0; k < c.traces; ++k) source.traces[k] = traces[k].data();
+    for (int k = 0; k < c.traces; ++k) source.traces[k] = stored(c.storage, k);
     source.weight[1] = T(-1);
     source.spikes = spikes.data();
     source.amplitude = T(0.75);
@@ -89,9 +92,30 @@ struct Sums {
     plan.overbound = T(-3.5);
   }
 
+  // Trace k as a storage has it. Rings of T then hold the same values, rounded.
+  TraceData<const T> stored(TraceStorage storage, int k) {
+    if (storage == TraceStorage::same) return traces[k].data();
+    visit_storage<T>(storage, [&](auto element) {
+      using Stored = decltype(element);
+      for (std::int64_t i = 0; i < traces[k].size(); ++i) {
+        const Stored rounded = kernels::stored<Stored>(traces[k][i]);
+        std::memcpy(&halves[k][i], &rounded, sizeof rounded);
+        traces[k][i] = kernels::loaded<T>(rounded);
+      }
+    });
+    return {halves[k].data(), storage};
+  }
+  // The same source over rings of T.
+  CurrentSource<T> rounded_source() const {
+    CurrentSource<T> rounded = source;
+    for (int k = 0; k < source.trace_count; ++k) rounded.traces[k] = traces[k].data();
+    return rounded;
+  }
+
   std::int32_t slots;
   std::int64_t stride;
   Memory<T> traces[2];
+  Memory<std::uint16_t> halves[2];  ///< traces stored in 16 bits
   Memory<std::uint8_t> spikes;
   Memory<T> weights[2];
   Memory<std::uint8_t> plan_slots;
@@ -100,6 +124,13 @@ struct Sums {
   CurrentSource<T> source;
   PlannedWeights<T> plan;
 };
+
+// What traces of T may be stored as.
+template <class T>
+std::vector<TraceStorage> storages() {
+  if (!std::is_same_v<T, float>) return {TraceStorage::same};
+  return {TraceStorage::same, TraceStorage::float16, TraceStorage::bfloat16};
+}
 
 template <class T>
 class ConnectionBodies : public testing::Test {};
@@ -112,7 +143,8 @@ void expect_dense_equal(const Case& c, Random& random,
   SCOPED_TRACE(testing::Message() << c.inputs << " inputs, " << c.outputs << " outputs, batch "
                                   << c.batch << ", steps " << c.steps << ", slots " << c.delay_slots
                                   << ", kind " << static_cast<int>(c.kind) << ", traces "
-                                  << c.traces << ", threads " << limits.threads << ", bytes "
+                                  << c.traces << ", storage " << static_cast<int>(c.storage)
+                                  << ", threads " << limits.threads << ", bytes "
                                   << limits.shared_bytes << " to " << limits.most_shared_bytes);
   Sums<T> sums(c, c.inputs * c.batch, dense_plan_size(c.inputs, c.outputs), c.outputs, random);
   DelayedDense<T> a;
@@ -132,6 +164,12 @@ void expect_dense_equal(const Case& c, Random& random,
   a.workspace = cpu_workspace.data();
   a.workspace_bytes = static_cast<std::size_t>(cpu_workspace.size());
   ops::delayed_dense(stream, a);
+  Memory<T> rounded = sums.out;
+  DelayedDense<T> of_rounded = a;
+  of_rounded.source = sums.rounded_source();
+  of_rounded.out = rounded.data();
+  ops::delayed_dense(stream, of_rounded);
+  EXPECT_TRUE(rounded == expected);
 
   Memory<T> got = sums.out;
   a.out = got.data();
@@ -176,6 +214,38 @@ TYPED_TEST(ConnectionBodies, DenseSumsOfEverySourceEqualTheCpus) {
         }
       }
     }
+  }
+}
+
+TYPED_TEST(ConnectionBodies, DenseSumsOfEveryStorageEqualTheCpus) {
+  Random random(10);
+  for (const TraceStorage storage : storages<TypeParam>()) {
+    for (const SlotWidth width : {SlotWidth::none, SlotWidth::byte}) {
+      for (const std::int32_t traces : {1, 2}) {
+        for (const std::int64_t steps : {1, 5}) {
+          for (const std::int64_t batch : {1, 4, 9}) {
+            expect_dense_equal<TypeParam>({.inputs = 45,
+                                           .outputs = 11,
+                                           .batch = batch,
+                                           .steps = steps,
+                                           .delay_slots = width == SlotWidth::none ? 1 : 4,
+                                           .width = width,
+                                           .traces = traces,
+                                           .storage = storage},
+                                          random);
+          }
+        }
+      }
+    }
+    // Too long for shared memory.
+    expect_dense_equal<TypeParam>({.inputs = 33,
+                                   .outputs = 4,
+                                   .batch = 2,
+                                   .delay_slots = 12000,
+                                   .width = SlotWidth::word,
+                                   .traces = 2,
+                                   .storage = storage},
+                                  random);
   }
 }
 
@@ -260,13 +330,16 @@ TYPED_TEST(ConnectionBodies, DirectSumsEqualTheCpus) {
   Random random(6);
   for (const SlotWidth width : {SlotWidth::none, SlotWidth::byte, SlotWidth::word}) {
     for (const std::int32_t traces : {1, 2}) {
-      for (const std::int64_t size : {1, 3, 4, 70}) {
+      for (const std::int64_t size : {1, 3, 4, 70, 71, 72}) {
+        const TraceStorage storage =
+            storages<T>()[static_cast<std::size_t>(size) % storages<T>().size()];
         const Case c{.inputs = size,
                      .outputs = size,
                      .batch = 3,
                      .delay_slots = width == SlotWidth::none ? 1 : 6,
                      .width = width,
-                     .traces = traces};
+                     .traces = traces,
+                     .storage = storage};
         Sums<T> sums(c, size * c.batch, size, size, random);
         DelayedDirect<T> a;
         a.source = sums.source;
@@ -278,6 +351,12 @@ TYPED_TEST(ConnectionBodies, DirectSumsEqualTheCpus) {
         Memory<T> expected = sums.out;
         a.out = expected.data();
         ops::delayed_direct(stream, a);
+        Memory<T> rounded = sums.out;
+        DelayedDirect<T> of_rounded = a;
+        of_rounded.source = sums.rounded_source();
+        of_rounded.out = rounded.data();
+        ops::delayed_direct(stream, of_rounded);
+        EXPECT_TRUE(rounded == expected);
         Memory<T> got = sums.out;
         a.out = got.data();
         execute_index(kernels::DelayedDirectBody<T, 4>{a}, group_count(size, 4), c.batch);
@@ -309,7 +388,13 @@ ConvolutionGeometry geometry_of(std::int64_t height, std::int64_t width, std::in
 TYPED_TEST(ConnectionBodies, ConvolutionsEqualTheCpus) {
   using T = TypeParam;
   Random random(7);
-  for (const SourceKind kind : {SourceKind::traces, SourceKind::bits}) {
+  // Spikes, and traces of every storage.
+  std::vector<std::pair<SourceKind, TraceStorage>> sources = {
+      {SourceKind::bits, TraceStorage::same}};
+  for (const TraceStorage storage : storages<T>()) {
+    sources.emplace_back(SourceKind::traces, storage);
+  }
+  for (const auto& [kind, storage] : sources) {
     for (const SlotWidth width : {SlotWidth::none, SlotWidth::byte}) {
       for (const std::int64_t padding : {0, 2}) {
         for (const std::int64_t stride : {1, 2}) {
@@ -320,7 +405,8 @@ TYPED_TEST(ConnectionBodies, ConvolutionsEqualTheCpus) {
                        .delay_slots = width == SlotWidth::none ? 1 : 6,
                        .width = width,
                        .kind = kind,
-                       .traces = padding == 0 ? 2 : 1};
+                       .traces = padding == 0 ? 2 : 1,
+                       .storage = storage};
           Sums<T> sums(c, g.pixels() * c.batch, g.filters * g.patch(), g.filters * g.positions(),
                        random);
           DelayedConv2D<T> a;
@@ -333,6 +419,12 @@ TYPED_TEST(ConnectionBodies, ConvolutionsEqualTheCpus) {
           Memory<T> expected = sums.out;
           a.out = expected.data();
           ops::delayed_conv2d(stream, a);
+          Memory<T> rounded = sums.out;
+          DelayedConv2D<T> of_rounded = a;
+          of_rounded.source = sums.rounded_source();
+          of_rounded.out = rounded.data();
+          ops::delayed_conv2d(stream, of_rounded);
+          EXPECT_TRUE(rounded == expected);
           Memory<T> got = sums.out;
           a.out = got.data();
           const kernels::DelayedConv2DBody<T, 4> body{a};
@@ -432,12 +524,14 @@ TYPED_TEST(ConnectionBodies, SynapticArraysEqualTheCpus) {
   for (const SynapticLayout layout :
        {SynapticLayout::direct, SynapticLayout::dense, SynapticLayout::convolution}) {
     const bool is_convolution = layout == SynapticLayout::convolution;
-    for (const bool is_delayed : {false, true}) {
+    for (int variant = 0; variant < 2 * static_cast<int>(storages<T>().size()); ++variant) {
+      const bool is_delayed = variant % 2 != 0;
       const Case c{.inputs = is_convolution ? g.pixels() : 13,
                    .outputs = is_convolution ? g.filters : 5,
                    .batch = 3,
                    .delay_slots = 7,
-                   .traces = 2};
+                   .traces = 2,
+                   .storage = storages<T>()[static_cast<std::size_t>(variant / 2)]};
       const std::int64_t delays_size =
           is_convolution ? g.filters * g.patch()
                          : (layout == SynapticLayout::dense ? c.inputs * c.outputs : c.inputs);
@@ -464,6 +558,12 @@ TYPED_TEST(ConnectionBodies, SynapticArraysEqualTheCpus) {
       Memory<T> expected(size);
       a.values = expected.data();
       ops::synaptic_select(stream, a);
+      Memory<T> rounded(size);
+      SynapticSelect<T> of_rounded = a;
+      of_rounded.source = sums.rounded_source();
+      of_rounded.values = rounded.data();
+      ops::synaptic_select(stream, of_rounded);
+      EXPECT_TRUE(rounded == expected);
       Memory<T> got(size);
       a.values = got.data();
       execute_index(kernels::SynapticSelectBody<T>{a}, size);

@@ -494,17 +494,11 @@ class ConnectionPair {
   /// The same after a change of dt that kept the history: traces that decay may differ by the error
   /// of an exponential function, and the oracle goes on with the library's values.
   testing::AssertionResult check_resampled() {
-    const bool is_exponential = settings().synapse.model != reference::Model::delta &&
-                                settings().synapse.model != reference::Model::delta_plus;
-    support::Tolerance<T> tolerance;
-    if (is_exponential) {
-      tolerance = {support::exponential_relative<T>(), std::numeric_limits<T>::denorm_min(), {}};
-    }
-    const auto histories = check_state(tolerance);
+    const auto histories = check_state(resampled_tolerance<T>(settings().synapse));
     if (!histories) return histories;
     reference::Synapse<T>& synapse_oracle = expected_.synapse();
     for (int index = 0; index < synapse_oracle.trace_count(); ++index) {
-      synapse_oracle.adopt(index, support::observations<T>(stream_, synapse().trace_ring(index)));
+      synapse_oracle.adopt(index, trace_observations(stream_, synapse(), index));
     }
     return testing::AssertionSuccess();
   }
@@ -601,10 +595,9 @@ class ConnectionPair {
                      synapse_oracle.spikes().newest_first(), {});
     if (!spikes) return spikes;
     for (int index = 0; index < synapse_oracle.trace_count(); ++index) {
-      const auto trace =
-          same_history(index == 0 ? "trace 0 history" : "trace 1 history",
-                       support::observations<T>(stream_, synapse().trace_ring(index)),
-                       synapse_oracle.trace(index).newest_first(), trace_tolerance);
+      const auto trace = same_history(index == 0 ? "trace 0 history" : "trace 1 history",
+                                      trace_observations(stream_, synapse(), index),
+                                      synapse_oracle.trace(index).newest_first(), trace_tolerance);
       if (!trace) return trace;
     }
     return testing::AssertionSuccess();

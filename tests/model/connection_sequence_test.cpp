@@ -393,12 +393,16 @@ class Network {
   std::vector<Pair> pairs_;
 };
 
+// `storages`: what traces may be stored as.
 template <class T>
-void connection_sequences(const cusynapse::Stream& stream, std::uint64_t count) {
+void connection_sequences(const cusynapse::Stream& stream, std::uint64_t count,
+                          const std::vector<reference::Storage>& storages = {
+                              reference::Storage::same}) {
   run_sequences(
       [&](std::uint64_t seed) {
         support::Random random(seed);
         std::vector<ConnectionSettings> settings = {random_connection(random)};
+        if (storages.size() > 1) settings[0].synapse.storage = random.one_of(storages);
         if (settings[0].has_delays && settings[0].synapse.delay > 0 && random.chance(0.3)) {
           ConnectionSettings other = random_connection(random);
           if (settings[0].kind == ConnectionKind::convolution ||
@@ -429,6 +433,10 @@ INSTANTIATE_TEST_SUITE_P(Devices, ConnectionSequenceTest, testing::ValuesIn(supp
 
 TEST_P(ConnectionSequenceTest, ConnectionsOfFloatFollowTheOracle) {
   connection_sequences<float>(stream(), sequence_count());
+}
+TEST_P(ConnectionSequenceTest, ConnectionsOverSynapsesStoredIn16BitsFollowTheOracle) {
+  connection_sequences<float>(stream(), sequence_count() / 2,
+                              {reference::Storage::float16, reference::Storage::bfloat16});
 }
 TEST_P(ConnectionSequenceTest, ConnectionsOfDoubleFollowTheOracle) {
   connection_sequences<double>(stream(), sequence_count() / 2);

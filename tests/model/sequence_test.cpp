@@ -35,6 +35,7 @@ using model_test::shrink;
 using model_test::SynapsePair;
 using reference::Model;
 using reference::Settings;
+using reference::Storage;
 
 std::uint64_t sequence_count() {
   return support::environment_number("CUSYNAPSE_TEST_SEQUENCES", 10000);
@@ -209,15 +210,20 @@ class Population {
   bool stale_ = false;
 };
 
+// `storages`: what traces may be stored as; members of a group differ.
 template <class T>
-void synapse_sequences(const cusynapse::Stream& stream, std::uint64_t count) {
+void synapse_sequences(const cusynapse::Stream& stream, std::uint64_t count,
+                       const std::vector<Storage>& storages = {Storage::same}) {
   run_sequences(
       [&](std::uint64_t seed) {
         support::Random random(seed);
         const bool grouped = random.chance(0.4);
         std::vector<Settings> settings;
         const std::int64_t members = grouped ? random.integer(1, 3) : 1;
-        for (std::int64_t i = 0; i < members; ++i) settings.push_back(random_settings(random));
+        for (std::int64_t i = 0; i < members; ++i) {
+          settings.push_back(random_settings(random));
+          if (storages.size() > 1) settings.back().storage = random.one_of(storages);
+        }
         std::string description = grouped ? "a group of" : "";
         for (const Settings& one : settings) description += "\n  " + model_test::describe(one);
         const auto run = [=](const Operations& operations) {
@@ -418,6 +424,11 @@ INSTANTIATE_TEST_SUITE_P(Devices, SequenceTest, testing::ValuesIn(support::devic
 
 TEST_P(SequenceTest, SynapsesOfFloatFollowTheOracle) {
   synapse_sequences<float>(stream(), sequence_count());
+}
+TEST_P(SequenceTest, SynapsesStoredIn16BitsFollowTheOracle) {
+  synapse_sequences<float>(
+      stream(), sequence_count() / 2,
+      {Storage::float16, Storage::bfloat16, Storage::same, Storage::float16, Storage::bfloat16});
 }
 TEST_P(SequenceTest, SynapsesOfDoubleFollowTheOracle) {
   synapse_sequences<double>(stream(), sequence_count() / 2);

@@ -9,6 +9,7 @@
 #include <limits>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -109,12 +110,27 @@ void for_each_class(const Test& test) {
 TEST_P(StateTest, SynapsesGoOnBitForBit) {
   for_each_class([&]<class T>(Model model) {
     using Synapse = cusynapse::Synapse<T>;
-    for (const double delay : {0.0, 3.4, 60.0}) {
-      SCOPED_TRACE(delay);
-      const auto original = model_test::make_synapse<T>(stream(), settings_of(model, delay));
+    using Case = std::pair<double, reference::Storage>;
+    std::vector<Case> cases = {{0.0, reference::Storage::same},
+                               {3.4, reference::Storage::same},
+                               {60.0, reference::Storage::same}};
+    if (std::is_same_v<T, float>) {
+      cases.emplace_back(3.4, reference::Storage::float16);
+      cases.emplace_back(60.0, reference::Storage::bfloat16);
+      cases.emplace_back(3.4, reference::Storage::same);  // into one stored in 16 bits
+    }
+    for (const auto& [delay, storage] : cases) {
+      SCOPED_TRACE(testing::Message() << delay << " ms, storage " << static_cast<int>(storage));
+      Settings settings = settings_of(model, delay);
+      settings.storage = storage;
+      const auto original = model_test::make_synapse<T>(stream(), settings);
       run<T>(stream(), *original, 17, 3);
       std::unique_ptr<Synapse> made;
-      const auto other = model_test::make_synapse<T>(stream(), other_settings(model));
+      Settings others = other_settings(model);
+      if (&storage == &cases.back().second && cases.size() > 3) {
+        others.storage = reference::Storage::float16;
+      }
+      const auto other = model_test::make_synapse<T>(stream(), others);
       run<T>(stream(), *other, 4, 4);
       const std::uint64_t version = other->version();
       expect_goes_on<Synapse>(stream(), *original,
@@ -136,6 +152,7 @@ TEST_P(StateTest, SynapsesGoOnBitForBit) {
       EXPECT_EQ(other->options().interpolation, cusynapse::SpikeInterpolation::nearest);
       EXPECT_EQ(other->options().current_overbound, std::nullopt);
       EXPECT_EQ(other->options().spike_overbound, true);
+      EXPECT_EQ(other->options().storage, original->options().storage);
       EXPECT_EQ(other->batch_size(), 2);
       EXPECT_EQ(other->delay(), delay);
       EXPECT_EQ(other->pointer(stream()), original->pointer(stream()));

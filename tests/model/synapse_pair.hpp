@@ -60,6 +60,7 @@ inline std::string describe(const reference::Settings& settings) {
   text << " spike overbound ";
   if (settings.spike_overbound) text << *settings.spike_overbound;
   if (!settings.spike_overbound) text << "none";
+  text << " storage " << static_cast<int>(settings.storage);
   text << " Q " << settings.spike_charge << " tau " << settings.time_constant << " decay "
        << settings.tc_decay << " rise " << settings.tc_rise;
   return text.str();
@@ -77,6 +78,7 @@ inline cusynapse::SynapseOptions library_options(const reference::Settings& sett
   options.tolerance = settings.tolerance;
   options.current_overbound = settings.current_overbound;
   options.spike_overbound = settings.spike_overbound;
+  options.storage = static_cast<cusynapse::TraceStorage>(settings.storage);
   return options;
 }
 
@@ -248,6 +250,17 @@ std::vector<T> random_selectors(support::Random& random, const reference::Settin
   return out;
 }
 
+/// The history of a trace, newest first, whichever way it is stored.
+template <class T>
+std::deque<std::vector<T>> trace_observations(const cusynapse::Stream& stream,
+                                              const cusynapse::CurrentSynapse<T>& synapse,
+                                              int index) {
+  return cusynapse::visit_storage<T>(synapse.options().storage, [&](auto element) {
+    using Stored = decltype(element);
+    return support::observations<Stored>(stream, synapse.template trace_ring_as<Stored>(index));
+  });
+}
+
 inline testing::AssertionResult named(const char* what, const testing::AssertionResult& result) {
   if (result) return result;
   return testing::AssertionFailure() << what << ": " << result.message();
@@ -269,6 +282,28 @@ testing::AssertionResult same_history(const char* what, const std::deque<std::ve
     }
   }
   return testing::AssertionSuccess();
+}
+
+/// How far a trace between two steps may lie from the oracle's: the error of an exponential
+/// function.
+template <class T>
+support::Tolerance<T> trace_tolerance(const reference::Settings& settings) {
+  if (settings.model == reference::Model::delta || settings.model == reference::Model::delta_plus) {
+    return {};
+  }
+  return {support::exponential_relative<T>(), std::numeric_limits<T>::denorm_min(), {}};
+}
+
+/// The same of a trace that is then stored: of 16 bits one place, for what differs before it is
+/// rounded may lie on either side of a tie.
+template <class T>
+support::Tolerance<T> resampled_tolerance(const reference::Settings& settings) {
+  support::Tolerance<T> tolerance = trace_tolerance<T>(settings);
+  if (tolerance.relative == 0.0 || settings.storage == reference::Storage::same) return tolerance;
+  const bool is_float16 = settings.storage == reference::Storage::float16;
+  tolerance.relative += is_float16 ? 0x1p-10 : 0x1p-7;
+  if (is_float16) tolerance.absolute = 0x1p-24;
+  return tolerance;
 }
 
 template <class T>
@@ -390,10 +425,10 @@ class SynapsePair {
   /// The same after a change of dt that kept the history: traces that decay may differ by the error
   /// of an exponential function, and the oracle goes on with the library's values.
   testing::AssertionResult check_resampled() {
-    const auto histories = check_histories(trace_tolerance());
+    const auto histories = check_histories(resampled_tolerance<T>(settings()));
     if (!histories) return histories;
     for (int index = 0; index < expected_.trace_count(); ++index) {
-      expected_.adopt(index, support::observations<T>(stream_, synapse_->trace_ring(index)));
+      expected_.adopt(index, trace_observations(stream_, *synapse_, index));
     }
     return check_state();
   }
@@ -454,13 +489,8 @@ class SynapsePair {
     return out.host();
   }
 
-  bool is_exponential() const {
-    return settings().model != reference::Model::delta &&
-           settings().model != reference::Model::delta_plus;
-  }
   support::Tolerance<T> trace_tolerance() const {
-    if (!is_exponential()) return {};
-    return {support::exponential_relative<T>(), std::numeric_limits<T>::denorm_min(), {}};
+    return model_test::trace_tolerance<T>(settings());
   }
   support::Tolerance<T> current_tolerance(const typename reference::Synapse<T>::Selected& wanted) {
     support::Tolerance<T> tolerance = trace_tolerance();
@@ -481,10 +511,9 @@ class SynapsePair {
                      expected_.spikes().newest_first(), {});
     if (!spikes) return spikes;
     for (int index = 0; index < expected_.trace_count(); ++index) {
-      const auto trace =
-          same_history(index == 0 ? "trace 0 history" : "trace 1 history",
-                       support::observations<T>(stream_, synapse_->trace_ring(index)),
-                       expected_.trace(index).newest_first(), tolerance);
+      const auto trace = same_history(index == 0 ? "trace 0 history" : "trace 1 history",
+                                      trace_observations(stream_, *synapse_, index),
+                                      expected_.trace(index).newest_first(), tolerance);
       if (!trace) return trace;
     }
     return testing::AssertionSuccess();
@@ -503,6 +532,8 @@ class SynapsePair {
     expect("shape", to_string(synapse_->shape()), to_string(shape_));
     expect("batched_shape", to_string(synapse_->batched_shape()), to_string(batched_shape()));
     expect("name", synapse_->name(), std::string(class_name(settings().model)));
+    expect("storage", static_cast<int>(synapse_->options().storage),
+           static_cast<int>(settings().storage));
     expect("trace_count", synapse_->trace_count(), expected_.trace_count());
     if (pointer_is_known_) {
       expect("pointer", static_cast<std::int64_t>(synapse_->pointer(stream_)), expected_.pointer());

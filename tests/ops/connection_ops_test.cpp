@@ -174,6 +174,11 @@ TEST(DelayedDense, RefusesWhatItCannotSumOver) {
   EXPECT_TRUE(refuses("source.stride", [](auto& a) { a.source.stride = 10; }));
   EXPECT_TRUE(refuses("source.head", [](auto& a) { a.source.head.value = DenseSum::slots; }));
   EXPECT_TRUE(refuses("source.trace_count", [](auto& a) { a.source.trace_count = 3; }));
+  EXPECT_TRUE(refuses("source.traces is same and bfloat16", [](auto& a) {
+    a.source.trace_count = 2;
+    a.plan.weights[1] = a.plan.weights[0];
+    a.source.traces[1] = TraceData<const float>(a.source.traces[0].data(), TraceStorage::bfloat16);
+  }));
   EXPECT_TRUE(refuses("plan.weights", [](auto& a) { a.plan.weights[0] = nullptr; }));
   EXPECT_TRUE(refuses("plan.slots", [](auto& a) { a.plan.slots = nullptr; }));
   EXPECT_TRUE(refuses("plan.delay_slots", [](auto& a) { a.plan.delay_slots = 256; }));

@@ -116,7 +116,16 @@ TEST(Ops, ArgumentsOutsideTheirDomainAreRefused) {
   refuse_step("injected_count is 1", [](auto& a) { a.injected_count = 1; });
   refuse_step("input is null", [](auto& a) { a.input = nullptr; });
   refuse_step("traces is null", [](auto& a) { a.traces[0] = nullptr; });
-  refuse_step("traces is not aligned", [](auto& a) { a.traces[0] += 1; });
+  refuse_step("traces is not aligned",
+              [](auto& a) { a.traces[0] = a.traces[0].template as<float>() + 1; });
+  refuse_step("traces is float16 and same, expected all of one storage", [](auto& a) {
+    a.trace_count = 2;
+    a.traces[1] = a.traces[0];
+    a.traces[0] = TraceData<float>(a.traces[0].data(), TraceStorage::float16);
+  });
+  refuse_step("storage is 5", [](auto& a) {
+    a.traces[0] = TraceData<float>(a.traces[0].data(), static_cast<TraceStorage>(5));
+  });
   refuse_step("trace_count is -1", [](auto& a) {
     a.dynamics = static_cast<Dynamics>(9);
     a.trace_count = -1;
@@ -135,6 +144,11 @@ TEST(Ops, ArgumentsOutsideTheirDomainAreRefused) {
   refuse_select("tolerance is nan", [](auto& a) { a.tolerance = NAN; });
   refuse_select("trace_count is 2", [](auto& a) { a.trace_count = 2; });
   refuse_select("rule is 9", [](auto& a) { a.rule = static_cast<SelectRule>(9); });
+  refuse_select("traces is same and float16", [](auto& a) {
+    a.rule = SelectRule::exponential_decay;
+    a.trace_count = 2;
+    a.traces[1] = TraceData<const float>(a.traces[0].data(), TraceStorage::float16);
+  });
   refuse_select("out is null", [](auto& a) { a.out = nullptr; });
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "reference/frames.hpp"
+#include "reference/half.hpp"
 #include "reference/rules.hpp"
 
 namespace reference {
@@ -30,10 +31,11 @@ struct Settings {
   double time_constant = 5.0;  ///< single exponential and alpha
   double tc_decay = 5.0;       ///< double exponential
   double tc_rise = 2.0;
+  Storage storage = Storage::same;  ///< of traces
 };
 
 /// A synapse in arithmetic T: constants computed in double and rounded once, then one rounding an
-/// operation.
+/// operation, and one more of what is stored.
 template <class T>
 class Synapse {
  public:
@@ -101,7 +103,7 @@ class Synapse {
       }
     }
     spikes_.push(spike);
-    for (std::size_t k = 0; k < traces_.size(); ++k) traces_[k].push(next[k]);
+    for (std::size_t k = 0; k < traces_.size(); ++k) traces_[k].push(stored(next[k]));
   }
 
   std::vector<T> current() const {
@@ -194,7 +196,9 @@ class Synapse {
   }
 
   void set_spike(const std::vector<std::uint8_t>& spikes) { spikes_.back(1) = spikes; }
-  void set_trace(int index, const std::vector<T>& values) { traces_[at(index)].back(1) = values; }
+  void set_trace(int index, const std::vector<T>& values) {
+    traces_[at(index)].back(1) = stored(values);
+  }
 
   /// Other observations of a trace, newest first: to go on from values within the error allowed.
   void adopt(int index, const std::deque<Frame<T>>& newest_first) {
@@ -235,7 +239,8 @@ class Synapse {
         const double time = static_cast<double>(k) * step_time;
         for (int index = 0; index < trace_count() && time <= reach; ++index) {
           const Reading reading = old.resampled_from(time);
-          traces[at(index)][at(k)][at(element)] = old.trace_value(index, reading, element);
+          traces[at(index)][at(k)][at(element)] =
+              kept(settings_.storage, old.trace_value(index, reading, element));
         }
       }
       for (std::int64_t k = 0; k < old.slots(); ++k) {
@@ -265,6 +270,10 @@ class Synapse {
   template <class Index>
   static std::size_t at(Index index) {
     return static_cast<std::size_t>(index);
+  }
+  Frame<T> stored(Frame<T> values) const {
+    for (T& value : values) value = kept(settings_.storage, value);
+    return values;
   }
   static T rounded(double value) { return static_cast<T>(value); }
 

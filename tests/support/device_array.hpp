@@ -95,8 +95,10 @@ std::deque<std::vector<typename cusynapse::ElementTraits<T>::Exchanged>> observa
     for (std::size_t i = 0; i < static_cast<std::size_t>(ring.size); ++i) {
       if constexpr (is_bits) {
         values.push_back(static_cast<Value>((frame[i / 8] >> (i % 8)) & 1));
-      } else {
+      } else if constexpr (std::is_same_v<Stored, Value>) {
         values.push_back(frame[i]);
+      } else {
+        values.push_back(cusynapse::math::to_float(frame[i]));
       }
     }
     out.push_back(values);
