@@ -22,15 +22,15 @@ enum class SpikeInterpolation : std::int32_t { previous, nearest };
 
 /// What any synapse is made from.
 ///
-/// `storage` of 16 bits rounds a trace to nearest once a step, with unit roundoff u = 2^-11 (float16)
-/// or 2^-8 (bfloat16). What is stored then lies within (u M + s) / (1 - decay) of the exact trace, up
-/// to a factor 1 + O(2^-24 / u): M is the largest magnitude the trace has had since it was zero,
-/// decay = exp(-dt / tau) (0 without memory), s half of the smallest spacing, 2^-25 for float16 and
-/// next to nothing for bfloat16. A trace that another one feeds adds feed times the other's bound to
-/// u M. A current between two steps decays from there, and its error with it. 1 - decay must be above
-/// u, or rounding would give traces back as they were: dt / tau above 4.9e-4 or 3.9e-3. A trace of
-/// float16 is infinite above 65504 and stands still below 2^-25 / (1 - decay). Derivation:
-/// docs/kernels.md.
+/// `storage` of 16 bits rounds a trace to nearest once a step, with unit roundoff u = 2^-11
+/// (float16) or 2^-8 (bfloat16). What is stored then lies within (u M + s) / (1 - decay) of the
+/// exact trace, up to a factor 1 + O(2^-24 / u): M is the largest magnitude the trace has had since
+/// it was zero, decay = exp(-dt / tau) (0 without memory), s half of the smallest spacing, 2^-25
+/// for float16 and next to nothing for bfloat16. A trace that another one feeds adds feed times the
+/// other's bound to u M. A current between two steps decays from there, and its error with it. 1 -
+/// decay must be above u, or rounding would give traces back as they were: dt / tau above 4.9e-4
+/// or 3.9e-3. A trace of float16 is infinite above 65504 and stands still below 2^-25 / (1 -
+/// decay). Derivation: docs/kernels.md.
 struct SynapseOptions {
   Shape shape;                  ///< of one sample, such as {1024}
   std::int64_t batch_size = 1;  ///< samples stepped together
@@ -192,7 +192,8 @@ class CUSYNAPSE_EXPORT CurrentSynapse : public Synapse<T> {
   std::uint64_t version() const noexcept final { return version_; }
 
   /// Input [batch_size, shape...] as values, bytes or packed bits: 9.1 B a synapse for one float
-  /// trace and byte input (5.1 B stored in 16 bits), in one kernel. Input may not overlap the histories.
+  /// trace and byte input (5.1 B stored in 16 bits), in one kernel. Input may not overlap the
+  /// histories.
   void step(const Stream& stream, const SpikeInput<T>& input,
             const Injected<T>& injected = {}) final;
   /// T steps at once, inputs [T, batch_size, shape...] (packed bits: each frame starts on a new
@@ -369,7 +370,7 @@ class ModelSynapse : public CurrentSynapse<T> {
   Parameters parameters_;
 };
 
-/// Synapse populations of any models, shapes and constants stepped in one launch.
+/// Synapse populations of any models, shapes, storages and constants stepped in one launch.
 ///
 /// Owns its members, which keep all their own methods; call `refresh` after a member's batch size,
 /// dt, delay or constants changed. Inputs of all members lie in one array: member i's frame, shaped

@@ -7,6 +7,7 @@
 #include <new>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -26,11 +27,20 @@ using model_test::InputKind;
 using model_test::SynapsePair;
 using reference::Model;
 using reference::Settings;
+using reference::Storage;
 using support::allocations;
 using support::fail_every_allocation;
 
-Settings settings_of(Model model, std::int64_t size = 33) {
+/// What traces of T are stored as here.
+template <class T>
+std::vector<Storage> storages() {
+  if (!std::is_same_v<T, float>) return {Storage::same};
+  return {Storage::same, Storage::float16};
+}
+
+Settings settings_of(Model model, std::int64_t size = 33, Storage storage = Storage::same) {
   Settings settings;
+  settings.storage = storage;
   settings.model = model;
   settings.batch_size = 2;
   settings.sample_size = size;
@@ -99,47 +109,51 @@ TEST_P(AllocationTest, StepsAndQueriesOfSynapsesAllocateNothing) {
   support::Random random(support::seed());
   for (const std::int64_t size : {33, 40000}) {
     for_each_class([&]<class T>(Model model) {
-      SynapsePair<T> pair(stream(), settings_of(model, size));
-      auto& synapse = pair.synapse();
-      const cusynapse::Shape shape = pair.batched_shape();
-      const auto inputs = model_test::random_inputs<T>(random, InputKind::bits, 6 * pair.size());
-      const std::vector<T> frame(inputs.begin(), inputs.begin() + pair.size());
-      const support::DeviceArray<T> selector(stream(), shape.appended(2), T(1.3));
-      support::DeviceArray<T> currents(stream(), shape.appended(2), T(0));
-      support::DeviceArray<std::uint8_t> spikes(stream(), shape.appended(2), 0);
-      support::DeviceArray<T> current(stream(), shape, T(0));
-      support::DeviceArray<std::uint8_t> spike(stream(), shape, 0);
-      for (const InputKind kind : model_test::input_kinds()) {
-        SCOPED_TRACE(static_cast<int>(kind));
-        model_test::DeviceInput<T> one(stream(), kind, frame, shape);
-        model_test::DeviceInput<T> sequence(stream(), kind, inputs, shape.prepended(6), 6);
-        EXPECT_EQ(allocations([&] { synapse.step(stream(), one.input()); }), 0);
-        EXPECT_EQ(allocations([&] { synapse.step_sequence(stream(), sequence.input()); }), 0);
-        if (model == Model::delta_plus) {
+      for (const Storage storage : storages<T>()) {
+        SynapsePair<T> pair(stream(), settings_of(model, size, storage));
+        auto& synapse = pair.synapse();
+        const cusynapse::Shape shape = pair.batched_shape();
+        const auto inputs = model_test::random_inputs<T>(random, InputKind::bits, 6 * pair.size());
+        const std::vector<T> frame(inputs.begin(), inputs.begin() + pair.size());
+        const support::DeviceArray<T> selector(stream(), shape.appended(2), T(1.3));
+        support::DeviceArray<T> currents(stream(), shape.appended(2), T(0));
+        support::DeviceArray<std::uint8_t> spikes(stream(), shape.appended(2), 0);
+        support::DeviceArray<T> current(stream(), shape, T(0));
+        support::DeviceArray<std::uint8_t> spike(stream(), shape, 0);
+        for (const InputKind kind : model_test::input_kinds()) {
+          SCOPED_TRACE(static_cast<int>(kind));
+          model_test::DeviceInput<T> one(stream(), kind, frame, shape);
+          model_test::DeviceInput<T> sequence(stream(), kind, inputs, shape.prepended(6), 6);
+          EXPECT_EQ(allocations([&] { synapse.step(stream(), one.input()); }), 0);
+          EXPECT_EQ(allocations([&] { synapse.step_sequence(stream(), sequence.input()); }), 0);
+          if (model == Model::delta_plus) {
+            EXPECT_EQ(
+                allocations([&] {
+                  synapse.step(stream(), one.input(), {current.constant(), current.constant()});
+                }),
+                0);
+          }
+        }
+        EXPECT_EQ(allocations([&] { synapse.current(stream(), current.view()); }), 0);
+        EXPECT_EQ(allocations([&] { synapse.spike(stream(), spike.view()); }), 0);
+        EXPECT_EQ(allocations(
+                      [&] { synapse.current_at(stream(), selector.constant(), currents.view()); }),
+                  0);
+        EXPECT_EQ(
+            allocations([&] { synapse.spike_at(stream(), selector.constant(), spikes.view()); }),
+            0);
+        EXPECT_EQ(allocations([&] { synapse.set_spike(stream(), spike.constant()); }), 0);
+        EXPECT_EQ(allocations([&] { synapse.clear(stream()); }), 0);
+        if (model == Model::double_exponential) {
+          auto& parts = static_cast<cusynapse::DoubleExponentialCurrent<T>&>(synapse);
           EXPECT_EQ(allocations([&] {
-                      synapse.step(stream(), one.input(), {current.constant(), current.constant()});
+                      parts.pos_current(stream(), current.view());
+                      parts.set_neg_current(stream(), current.constant());
+                      parts.pos_current_at(stream(), selector.constant(), currents.view());
+                      parts.neg_current_at(stream(), selector.constant(), currents.view());
                     }),
                     0);
         }
-      }
-      EXPECT_EQ(allocations([&] { synapse.current(stream(), current.view()); }), 0);
-      EXPECT_EQ(allocations([&] { synapse.spike(stream(), spike.view()); }), 0);
-      EXPECT_EQ(
-          allocations([&] { synapse.current_at(stream(), selector.constant(), currents.view()); }),
-          0);
-      EXPECT_EQ(
-          allocations([&] { synapse.spike_at(stream(), selector.constant(), spikes.view()); }), 0);
-      EXPECT_EQ(allocations([&] { synapse.set_spike(stream(), spike.constant()); }), 0);
-      EXPECT_EQ(allocations([&] { synapse.clear(stream()); }), 0);
-      if (model == Model::double_exponential) {
-        auto& parts = static_cast<cusynapse::DoubleExponentialCurrent<T>&>(synapse);
-        EXPECT_EQ(allocations([&] {
-                    parts.pos_current(stream(), current.view());
-                    parts.set_neg_current(stream(), current.constant());
-                    parts.pos_current_at(stream(), selector.constant(), currents.view());
-                    parts.neg_current_at(stream(), selector.constant(), currents.view());
-                  }),
-                  0);
       }
     });
   }
@@ -207,38 +221,40 @@ TEST_P(AllocationTest, AFailedConstructionOfASynapseIsReported) {
 TEST_P(AllocationTest, AFailedChangeOfASynapseLeavesItAsItWas) {
   support::Random random(support::seed());
   for_each_class([&]<class T>(Model model) {
-    for (const bool keep : {false, true}) {
-      const HistoryChange history = keep ? HistoryChange::keep : HistoryChange::clear;
-      SCOPED_TRACE(keep ? "keep" : "clear");
-      SynapsePair<T> pair(stream(), settings_of(model));
-      run(pair, random, 6);
-      auto& synapse = pair.synapse();
-      const std::uint64_t version = synapse.version();
-      const auto unchanged = [&] {
-        if (synapse.version() != version) {
-          return testing::AssertionFailure() << "the version changed";
-        }
-        return pair.check_state();
-      };
-      EXPECT_TRUE(tried(
-          fail_every_allocation([] {}, [&] { synapse.set_batch_size(stream(), 4); }, unchanged)))
-          << "set_batch_size";
-      pair.expected().set_batch_size(4);
-      EXPECT_TRUE(pair.check_state());
-      run(pair, random, 2);
-      const std::uint64_t second_version = synapse.version();
-      const auto still_unchanged = [&] {
-        if (synapse.version() != second_version) {
-          return testing::AssertionFailure() << "the version changed";
-        }
-        return pair.check_state();
-      };
-      EXPECT_TRUE(tried(fail_every_allocation(
-          [] {}, [&] { synapse.set_delay(stream(), 6.0, history); }, still_unchanged)))
-          << "set_delay";
-      pair.set_delay(6.0, keep);
-      EXPECT_TRUE(pair.check_state());
-      run(pair, random, 2);
+    for (const Storage storage : storages<T>()) {
+      for (const bool keep : {false, true}) {
+        const HistoryChange history = keep ? HistoryChange::keep : HistoryChange::clear;
+        SCOPED_TRACE(keep ? "keep" : "clear");
+        SynapsePair<T> pair(stream(), settings_of(model, 33, storage));
+        run(pair, random, 6);
+        auto& synapse = pair.synapse();
+        const std::uint64_t version = synapse.version();
+        const auto unchanged = [&] {
+          if (synapse.version() != version) {
+            return testing::AssertionFailure() << "the version changed";
+          }
+          return pair.check_state();
+        };
+        EXPECT_TRUE(tried(
+            fail_every_allocation([] {}, [&] { synapse.set_batch_size(stream(), 4); }, unchanged)))
+            << "set_batch_size";
+        pair.expected().set_batch_size(4);
+        EXPECT_TRUE(pair.check_state());
+        run(pair, random, 2);
+        const std::uint64_t second_version = synapse.version();
+        const auto still_unchanged = [&] {
+          if (synapse.version() != second_version) {
+            return testing::AssertionFailure() << "the version changed";
+          }
+          return pair.check_state();
+        };
+        EXPECT_TRUE(tried(fail_every_allocation(
+            [] {}, [&] { synapse.set_delay(stream(), 6.0, history); }, still_unchanged)))
+            << "set_delay";
+        pair.set_delay(6.0, keep);
+        EXPECT_TRUE(pair.check_state());
+        run(pair, random, 2);
+      }
     }
   });
 }
@@ -246,20 +262,22 @@ TEST_P(AllocationTest, AFailedChangeOfASynapseLeavesItAsItWas) {
 TEST_P(AllocationTest, AFailedChangeOfTheStepTimeLeavesASynapseAsItWas) {
   support::Random random(support::seed());
   for_each_class([&]<class T>(Model model) {
-    for (const bool keep : {false, true}) {
-      const HistoryChange history = keep ? HistoryChange::keep : HistoryChange::clear;
-      SCOPED_TRACE(keep ? "keep" : "clear");
-      SynapsePair<T> pair(stream(), settings_of(model));
-      run(pair, random, 6);
-      EXPECT_TRUE(tried(fail_every_allocation(
-          [] {}, [&] { pair.synapse().set_step_time(stream(), 0.4, history); },
-          [&] { return pair.check_state(); })));
-      EXPECT_EQ(pair.synapse().step_time(), 0.4);
-      EXPECT_EQ(pair.synapse().slots(), 9);
-      // Failures before the success left nothing behind: the same as a change without failures.
-      pair.expected().set_step_time(0.4, keep);
-      pair.forget_pointer();
-      EXPECT_TRUE(pair.check_resampled());
+    for (const Storage storage : storages<T>()) {
+      for (const bool keep : {false, true}) {
+        const HistoryChange history = keep ? HistoryChange::keep : HistoryChange::clear;
+        SCOPED_TRACE(keep ? "keep" : "clear");
+        SynapsePair<T> pair(stream(), settings_of(model, 33, storage));
+        run(pair, random, 6);
+        EXPECT_TRUE(tried(fail_every_allocation(
+            [] {}, [&] { pair.synapse().set_step_time(stream(), 0.4, history); },
+            [&] { return pair.check_state(); })));
+        EXPECT_EQ(pair.synapse().step_time(), 0.4);
+        EXPECT_EQ(pair.synapse().slots(), 9);
+        // Failures before the success left nothing behind: the same as a change without failures.
+        pair.expected().set_step_time(0.4, keep);
+        pair.forget_pointer();
+        EXPECT_TRUE(pair.check_resampled());
+      }
     }
   });
 }

@@ -6,6 +6,7 @@
 #include <functional>
 #include <limits>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "cusynapse/cusynapse.hpp"
@@ -88,6 +89,27 @@ TEST(Ops, ResultsMayTakeTheSelectorsPlace) {
   float delays[] = {0, 0, 0};
   ops::delayed_select(cpu, population.select(delays, delays));
   EXPECT_EQ(delays[2], 4.0f);
+}
+
+// What a pointer says of its elements, and what may not be taken for traces.
+TEST(TraceDatas, KnowTheTypeOfTheirPointer) {
+  float16 half[2] = {};
+  const bfloat16 brain[2] = {};
+  float same[2] = {};
+  const TraceData<float> of_half = half;
+  EXPECT_EQ(of_half.storage(), TraceStorage::float16);
+  EXPECT_EQ(of_half.as<float16>() + 1, half + 1);
+  const TraceData<const float> of_const = of_half;
+  EXPECT_EQ(of_const.storage(), TraceStorage::float16);
+  EXPECT_EQ(of_const.data(), half);
+  EXPECT_EQ(TraceData<const float>(brain).storage(), TraceStorage::bfloat16);
+  EXPECT_EQ(TraceData<const float>(same).storage(), TraceStorage::same);
+  EXPECT_EQ(TraceData<float>(nullptr).data(), nullptr);
+  static_assert(!std::is_convertible_v<float16*, TraceData<double>>);
+  static_assert(!std::is_convertible_v<double*, TraceData<float>>);
+  static_assert(!std::is_convertible_v<const bfloat16*, TraceData<float>>);
+  static_assert(!std::is_convertible_v<TraceData<const float>, TraceData<float>>);
+  static_assert(!std::is_convertible_v<std::uint16_t*, TraceData<float>>);
 }
 
 TEST(Ops, NothingToStepIsNoError) {
