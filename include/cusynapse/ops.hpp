@@ -111,8 +111,10 @@ class TraceData {
  public:
   using Pointer = Qualified<void>*;  ///< to memory of any type
 
+  /// No trace.
   constexpr TraceData() noexcept = default;
   constexpr TraceData(std::nullptr_t) noexcept {}
+  /// Elements of T, or of 16 bits.
   constexpr TraceData(T* data) noexcept : data_(data) {}
   template <class Stored, std::enable_if_t<is_stored<Qualified<Stored>>, int> = 0>
   constexpr TraceData(Stored* data) noexcept

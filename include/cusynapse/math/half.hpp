@@ -22,8 +22,10 @@ struct bfloat16 {
 
 namespace math {
 
+/// What the conversions are made of.
 namespace half_parts {
 
+/// A float's bits, and the float of some bits.
 CUSYNAPSE_HOST_DEVICE std::uint32_t bits_of(float value) {
   std::uint32_t bits;
   std::memcpy(&bits, &value, sizeof bits);
@@ -38,11 +40,11 @@ CUSYNAPSE_HOST_DEVICE float float_of(Integer bits) {
 }
 
 // Floats as integers. They are compared with signs, which vector units do in one instruction.
-inline constexpr std::int32_t infinity = 0x7F800000;
-inline constexpr std::int32_t exponent_one = 1 << 23;       // what one more exponent adds
-inline constexpr std::int32_t rebias = 112 * exponent_one;  // from float16's exponents
-inline constexpr std::int32_t smallest_normal = rebias + exponent_one;  // 2^-14
-inline constexpr std::int32_t beyond_largest = 143 * exponent_one;      // 2^16
+inline constexpr std::int32_t infinity = 0x7F800000;        ///< the largest of them
+inline constexpr std::int32_t exponent_one = 1 << 23;       ///< what one more exponent adds
+inline constexpr std::int32_t rebias = 112 * exponent_one;  ///< from float16's exponents
+inline constexpr std::int32_t smallest_normal = rebias + exponent_one;  ///< 2^-14
+inline constexpr std::int32_t beyond_largest = 143 * exponent_one;      ///< 2^16
 
 }  // namespace half_parts
 
