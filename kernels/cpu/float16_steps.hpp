@@ -7,6 +7,7 @@
 #include <cstring>
 
 #if defined(__x86_64__) && defined(__GNUC__)
+#include <cpuid.h>
 #include <immintrin.h>
 #define CUSYNAPSE_HAS_F16C 1
 #endif
@@ -18,9 +19,16 @@ namespace cusynapse::cpu {
 
 #if defined(CUSYNAPSE_HAS_F16C)
 
-/// Whether the machine converts.
+/// Whether the machine converts. Clang 14 knows no name of the feature.
 inline bool has_float16_conversions() {
-  static const bool has = __builtin_cpu_supports("avx") != 0 && __builtin_cpu_supports("f16c") != 0;
+  static const bool has = [] {
+    unsigned eax = 0;
+    unsigned ebx = 0;
+    unsigned ecx = 0;
+    unsigned edx = 0;
+    return __builtin_cpu_supports("avx") != 0 && __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 &&
+           (ecx & bit_F16C) != 0;
+  }();
   return has;
 }
 
