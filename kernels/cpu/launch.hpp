@@ -149,9 +149,9 @@ void launch_push(const Body& body, std::int64_t width, std::int64_t height, std:
   for (std::int64_t y = 0; y < height; ++y) body.template arrive<SerialAtomics>(y, 1);
 }
 
-/// Calls of a step that make a tile: its traces stay in the second-level cache from one step to the
-/// next, and every slot is still written in long runs.
-inline constexpr std::int64_t step_tile = 2048;
+/// Synapses that make a tile of a step: its traces stay in the second-level cache from one step to
+/// the next, and every slot is still written in long runs.
+inline constexpr std::int64_t step_tile = 65536;
 
 /// As `launch_push`, for a body of several steps of a population: all steps of a tile, one at a
 /// time.
@@ -161,15 +161,16 @@ void launch_steps(const Body& body, std::int64_t width, std::int64_t elements) {
   if (steps <= 1) return launch_push(body, width, 1, elements);
   const Loop<Body> loop = best_loop<Body>();
   const std::int32_t head = body.arguments.head.get();
-  const std::int64_t tiles = (width + step_tile - 1) / step_tile;
+  const std::int64_t calls = step_tile / elements;
+  const std::int64_t tiles = (width + calls - 1) / calls;
 #if defined(_OPENMP)
   const int threads = width * elements * steps >= parallel_threshold ? most_threads() : 1;
 #pragma omp parallel for schedule(static) num_threads(threads)
 #endif
   for (std::int64_t tile = 0; tile < tiles; ++tile) {
-    const std::int64_t end = std::min((tile + 1) * step_tile, width);
+    const std::int64_t end = std::min((tile + 1) * calls, width);
     for (std::int64_t step = 0; step < steps; ++step) {
-      loop(body.one_step(head, step), width, tile * step_tile, end);
+      loop(body.one_step(head, step), width, tile * calls, end);
     }
   }
   body.template arrive<SerialAtomics>(0, 1);

@@ -3,6 +3,7 @@
 #include "kernels/bodies/count_outside.hpp"
 #include "kernels/bodies/decay_inject.hpp"
 #include "kernels/bodies/delayed_select.hpp"
+#include "kernels/cpu/float16_steps.hpp"
 #include "kernels/cpu/launch.hpp"
 #include "kernels/cpu/spike_bits.hpp"
 
@@ -21,6 +22,11 @@ template <class T, InputKind kind>
 void launch_population(
     const kernels::DecayInjectBody<T, Dynamics::spikes_only, 0, kind, cpu_width>& body) {
   launch_spikes(body);
+}
+template <Dynamics dynamics, int TraceCount, InputKind kind>
+void launch_population(
+    const kernels::DecayInjectBody<float, dynamics, TraceCount, kind, cpu_width, float16>& body) {
+  launch_float16(body);
 }
 
 }  // namespace
