@@ -298,7 +298,8 @@ class ModelSynapse : public CurrentSynapse<T> {
         parameters_(parameters) {}
 
   /// The synapse of a saved state, of which the caller checks that nothing is left
-  /// (`StateReader::finish`). Its constants must be named: `ParameterField`. Throws
+  /// (`StateReader::finish`), as `load_object` does. Its constants must be named:
+  /// `ParameterField`. Throws
   /// `Error(invalid_state)`, `Error(out_of_memory)`.
   ModelSynapse(const Stream& stream, StateReader& state)
       : ModelSynapse(stream, state, named_parameters(state)) {}

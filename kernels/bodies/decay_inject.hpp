@@ -257,7 +257,8 @@ void visit_decay_inject(const DecayInject<T>& a, const Launch& launch) {
   }
 }
 
-/// Many populations: call (x, y) covers group x of tile y.
+/// Many populations: call (x, y) covers group x of tile y. On a CPU traces of 16 bits are the
+/// caller's affair: see cpu/converted_steps.hpp.
 template <class T, InputKind kind, int Width>
 struct DecayInjectGroupedBody {
   static_assert(group_tile % Width == 0, "a tile is whole groups");
@@ -267,11 +268,15 @@ struct DecayInjectGroupedBody {
     const DecayInjectGroup<T>& group = arguments.groups[arguments.tile_group[y]];
     const std::int64_t first = (y - group.first_tile) * group_tile + x * Width;
     if (first >= group.step.size) return;
+    visit_dynamics(group.step.dynamics, group.step.trace_count,
+                   Step{group.step, input_of(group), first});
+  }
+
+  /// Where a population's input starts.
+  CUSYNAPSE_HOST_DEVICE const void* input_of(const DecayInjectGroup<T>& group) const {
     const std::int64_t offset =
         kind == InputKind::bits ? group.input_offset / 8 : group.input_offset;
-    const void* input =
-        static_cast<const std::uint8_t*>(arguments.input) + frame_bytes<kind, T>(offset);
-    visit_dynamics(group.step.dynamics, group.step.trace_count, Step{group.step, input, first});
+    return static_cast<const std::uint8_t*>(arguments.input) + frame_bytes<kind, T>(offset);
   }
 
   template <class Atomics>
@@ -299,7 +304,7 @@ struct DecayInjectGroupedBody {
     template <Dynamics dynamics, int TraceCount>
     CUSYNAPSE_HOST_DEVICE void operator()() const {
       const StepStored<dynamics, TraceCount> stored{step, input, first};
-      if constexpr (TraceCount == 0) {
+      if constexpr (TraceCount == 0 || Width == cpu_width) {
         stored(T());
       } else {
         visit_storage<T>(step.traces[0].storage(), stored);

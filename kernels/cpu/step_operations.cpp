@@ -3,7 +3,7 @@
 #include "kernels/bodies/count_outside.hpp"
 #include "kernels/bodies/decay_inject.hpp"
 #include "kernels/bodies/delayed_select.hpp"
-#include "kernels/cpu/float16_steps.hpp"
+#include "kernels/cpu/converted_steps.hpp"
 #include "kernels/cpu/launch.hpp"
 #include "kernels/cpu/spike_bits.hpp"
 
@@ -26,7 +26,22 @@ void launch_population(
 template <Dynamics dynamics, int TraceCount, InputKind kind>
 void launch_population(
     const kernels::DecayInjectBody<float, dynamics, TraceCount, kind, cpu_width, float16>& body) {
-  launch_float16(body);
+  launch_converted(body);
+}
+template <Dynamics dynamics, int TraceCount, InputKind kind>
+void launch_population(
+    const kernels::DecayInjectBody<float, dynamics, TraceCount, kind, cpu_width, bfloat16>& body) {
+  launch_converted(body);
+}
+
+template <InputKind kind>
+ConvertedGroupsBody<kind> grouped(
+    const kernels::DecayInjectGroupedBody<float, kind, cpu_width>& body) {
+  return {body};
+}
+template <InputKind kind>
+auto grouped(const kernels::DecayInjectGroupedBody<double, kind, cpu_width>& body) {
+  return body;
 }
 
 }  // namespace
@@ -40,7 +55,7 @@ template <class T>
 void CpuStepOperations<T>::decay_inject_grouped(const Stream&,
                                                 const DecayInjectGroups<T>& a) const {
   kernels::visit_decay_inject_grouped<cpu_width>(a, [&](const auto& body) {
-    launch_push(body, group_tile / cpu_width, a.tile_count, cpu_width);
+    launch_push(grouped(body), group_tile / cpu_width, a.tile_count, cpu_width);
   });
 }
 

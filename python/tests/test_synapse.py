@@ -101,7 +101,7 @@ def test_a_tolerance_reads_the_step_nearby(name, dtype, generator):
 
 
 def test_without_a_delay_the_newest_is_read(name, dtype, generator):
-    synapse, reference = pair(name, dtype, delay=0.0)
+    synapse, _ = pair(name, dtype, delay=0.0)
     assert synapse.slots == 1
     synapse.step(generator.random((BATCH, *SHAPE)) < 0.4)
     selector = np.zeros((BATCH, *SHAPE, 2), dtype)

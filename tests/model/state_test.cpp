@@ -28,7 +28,6 @@ namespace {
 using cusynapse::Errc;
 using cusynapse::Parameter;
 using cusynapse::Shape;
-using cusynapse::StateReader;
 using cusynapse::StateWriter;
 using cusynapse::Stream;
 using model_test::Bytes;
@@ -190,14 +189,12 @@ TEST_P(StateTest, HistoriesGoOnBitForBit) {
     cusynapse::HistoryOptions other_options;
     other_options.shape = {3, 11};
     cusynapse::History<T> other(stream(), other_options);
-    std::optional<cusynapse::History<T>> made;
+    std::unique_ptr<cusynapse::History<T>> made;
     expect_goes_on<cusynapse::History<T>>(
         stream(), original,
         {{"from the bytes alone",
           [&](const Bytes& bytes) -> cusynapse::History<T>& {
-            StateReader state{bytes};
-            made.emplace(stream(), state);
-            state.finish();
+            made = cusynapse::load_object<cusynapse::History<T>>(stream(), bytes);
             return *made;
           }},
          {"into another", [&](const Bytes& bytes) -> cusynapse::History<T>& {
@@ -407,10 +404,8 @@ TEST_P(StateTest, ProjectionsGoOnBitForBit) {
         other.reset_changed();
         const T* const view = other.weight().data();
         other.load(stream(), state);
-        StateReader reader{state};
-        Projection made(stream(), reader);
-        reader.finish();
-        for (Projection* loaded : {&other, &made}) {
+        const auto made = cusynapse::load_object<Projection>(stream(), state);
+        for (Projection* loaded : {&other, made.get()}) {
           EXPECT_EQ(loaded->save(stream()), state);
           EXPECT_EQ(loaded->changed_since_last_run(), is_changed);
           EXPECT_EQ(loaded->is_masked(), is_masked);
@@ -450,8 +445,7 @@ TEST_P(StateTest, ATransformOfTheCallersStaysWithItsProjection) {
   const Bytes state = with_transform.save(stream());
   EXPECT_TRUE(refuses(
       [&] {
-        StateReader reader{state};
-        const cusynapse::Projection<float> made(stream(), reader);
+        const auto made = cusynapse::load_object<cusynapse::Projection<float>>(stream(), state);
       },
       Errc::not_supported, {"transform"}));
 }
@@ -569,7 +563,7 @@ TEST_P(StateTest, ValuesKeepEveryBit) {
   synapse.set_current(stream(), support::DeviceArray<float>(stream(), values, {1, 4}).constant());
   const auto loaded = cusynapse::load_synapse<float>(stream(), synapse.save(stream()));
   support::DeviceArray<float> out(stream(), {1, 4}, 0.0F);
-  static_cast<cusynapse::CurrentSynapse<float>&>(*loaded).current(stream(), out.view());
+  loaded->current(stream(), out.view());
   Bytes got;
   Bytes expected;
   model_test::append(got, out.host());
@@ -640,10 +634,7 @@ TEST_P(StateTest, ConstantsWithNamesAreRestored) {
   EXPECT_EQ(other.parameters().gain, 2.0);
   EXPECT_EQ(run<double>(stream(), other, 5, 2), run<double>(stream(), original, 5, 2));
   const Bytes state = original.save(stream());
-  StateReader reader{state};
-  Synapse made(stream(), reader);
-  reader.finish();
-  EXPECT_EQ(made.parameters().gain, 2.0);
+  EXPECT_EQ(cusynapse::load_object<Synapse>(stream(), state)->parameters().gain, 2.0);
   // A connection loads a synapse of the caller's in its place, but cannot make one.
   const auto factory = [&](double gain) { return Synapse::factory({gain}, options); };
   cusynapse::LinearDirect<double> connection(stream(), {5}, {}, factory(2.0));

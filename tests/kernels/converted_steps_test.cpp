@@ -1,5 +1,5 @@
 // The conversions that a CPU's instructions make, against those of math/half.hpp.
-#include "kernels/cpu/float16_steps.hpp"
+#include "kernels/cpu/converted_steps.hpp"
 
 #include <gtest/gtest.h>
 
@@ -10,10 +10,10 @@
 
 #include "tests/kernels/memory.hpp"
 
-#if defined(CUSYNAPSE_HAS_F16C)
-
 namespace cusynapse::test {
 namespace {
+
+#if defined(CUSYNAPSE_HAS_F16C)
 
 class Float16Steps : public testing::Test {
  protected:
@@ -55,18 +55,25 @@ TEST_F(Float16Steps, InstructionsRoundAsTheFunctionDoes) {
   }
 }
 
-// Chunks, their rests and every kind of input, against the body's own text.
-TEST_F(Float16Steps, ChunksEqualTheBody) {
+#endif
+
+template <class Stored>
+class ConvertedSteps : public testing::Test {};
+using StoredTypes = testing::Types<float16, bfloat16>;
+TYPED_TEST_SUITE(ConvertedSteps, StoredTypes);
+
+// Chunks and their rests, against the body's own text.
+TYPED_TEST(ConvertedSteps, ChunksEqualTheBody) {
+  using Stored = TypeParam;
   using Body = kernels::DecayInjectBody<float, Dynamics::chain, 2, InputKind::bytes,
-                                        kernels::cpu_width, float16>;
+                                        kernels::cpu_width, Stored>;
   Random random(14);
   for (const std::int64_t size : {1, 31, 32, 33, 1023, 1024, 1025, 2500, 70000}) {
     for (const std::int32_t slots : {1, 2, 5}) {
       constexpr std::int64_t steps = 3;
       const std::int64_t stride = slot_stride(size);
-      Memory<float16> traces[2] = {Memory<float16>(slots * stride),
-                                   Memory<float16>(slots * stride)};
-      for (Memory<float16>& trace : traces) {
+      Memory<Stored> traces[2] = {Memory<Stored>(slots * stride), Memory<Stored>(slots * stride)};
+      for (Memory<Stored>& trace : traces) {
         for (std::int64_t slot = 0; slot < slots; ++slot) {
           for (std::int64_t e = 0; e < size; ++e) {
             // Infinities and NaNs as well.
@@ -79,9 +86,9 @@ TEST_F(Float16Steps, ChunksEqualTheBody) {
       for (std::int64_t i = 0; i < input.size(); ++i) {
         input[i] = static_cast<std::uint8_t>(random.below(4));
       }
-      Memory<float16> expected[2] = {traces[0], traces[1]};
+      Memory<Stored> expected[2] = {traces[0], traces[1]};
       Memory<std::uint8_t> expected_spikes = spikes;
-      const auto body = [&](Memory<float16>(&of)[2], Memory<std::uint8_t>& bits) {
+      const auto body = [&](Memory<Stored>(&of)[2], Memory<std::uint8_t>& bits) {
         DecayInject<float> a;
         a.dynamics = Dynamics::chain;
         a.trace_count = 2;
@@ -102,7 +109,7 @@ TEST_F(Float16Steps, ChunksEqualTheBody) {
       };
       cpu::launch_steps(body(expected, expected_spikes),
                         kernels::group_count(size, kernels::cpu_width), kernels::cpu_width);
-      cpu::launch_float16(body(traces, spikes));
+      cpu::launch_converted(body(traces, spikes));
       EXPECT_TRUE(traces[0] == expected[0]) << size << " synapses, " << slots << " slots";
       EXPECT_TRUE(traces[1] == expected[1]) << size << " synapses, " << slots << " slots";
       EXPECT_TRUE(spikes == expected_spikes) << size << " synapses, " << slots << " slots";
@@ -112,5 +119,3 @@ TEST_F(Float16Steps, ChunksEqualTheBody) {
 
 }  // namespace
 }  // namespace cusynapse::test
-
-#endif
