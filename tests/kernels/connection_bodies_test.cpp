@@ -274,7 +274,7 @@ TYPED_TEST(ConnectionBodies, DenseSumsOfSequencesEqualTheCpus) {
 
 TYPED_TEST(ConnectionBodies, DenseSumsOfManyBlocksAddGroupsOfRunsInOrder) {
   Random random(4);
-  const Case c{.inputs = 300, .outputs = 810, .batch = 33, .delay_slots = 3};
+  const Case c{.inputs = 260, .outputs = 490, .batch = 33, .delay_slots = 3};
   Sums<TypeParam> sums(c, c.inputs * c.batch, 1, 1, random);
   DelayedDense<TypeParam> a;
   a.inputs = c.inputs;
@@ -296,8 +296,8 @@ TYPED_TEST(ConnectionBodies, DenseSumsOfEveryCutEqualTheCpus) {
         kernels::DenseLimits{64, 6144, 65536}, kernels::DenseLimits{128, 1, 65536}}) {
     for (const std::int64_t batch : {1, 5, 34}) {
       for (const std::int64_t steps : {1, 3}) {
-        expect_dense_equal<TypeParam>({.inputs = 70,
-                                       .outputs = 70,
+        expect_dense_equal<TypeParam>({.inputs = 40,
+                                       .outputs = 33,
                                        .batch = batch,
                                        .steps = steps,
                                        .delay_slots = 6,
@@ -310,11 +310,14 @@ TYPED_TEST(ConnectionBodies, DenseSumsOfEveryCutEqualTheCpus) {
 
 TYPED_TEST(ConnectionBodies, DenseSumsOverHistoriesOfAnyLengthEqualTheCpus) {
   Random random(5);
-  for (const std::int32_t delay_slots : {300, 1000, 3000, 13000, 65535}) {
+  for (const std::int32_t delay_slots : {300, 1000, 3000, 65535}) {
     const SlotWidth width = SlotWidth::word;
-    expect_dense_equal<TypeParam>(
-        {.inputs = 3, .outputs = 7, .batch = 10, .delay_slots = delay_slots, .width = width},
-        random);
+    expect_dense_equal<TypeParam>({.inputs = 3,
+                                   .outputs = 7,
+                                   .batch = delay_slots < 10000 ? 10 : 2,
+                                   .delay_slots = delay_slots,
+                                   .width = width},
+                                  random);
     expect_dense_equal<TypeParam>({.inputs = 2,
                                    .outputs = 7,
                                    .batch = 3,

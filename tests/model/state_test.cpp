@@ -414,7 +414,7 @@ TEST_P(StateTest, ProjectionsGoOnBitForBit) {
         EXPECT_EQ(other.weight().data(), view) << "views of weights stay valid";
         const Bytes expected = run(stream(), original, 3, 2);
         EXPECT_EQ(run(stream(), other, 3, 2), expected);
-        EXPECT_EQ(run(stream(), made, 3, 2), expected);
+        EXPECT_EQ(run(stream(), *made, 3, 2), expected);
         const auto placed = original.get_connections(stream(), cusynapse::Receptor::inhibitory);
         EXPECT_EQ(other.get_connections(stream(), cusynapse::Receptor::inhibitory), placed);
       }
