@@ -103,16 +103,17 @@ Buffer<Memory> load_slots(const Stream& stream, StateReader& state, const char* 
   using Element = StateElement<T>;
   const StoredRing<T> ring(frame, slots);
   const auto values = state.array<Element>(name, ring.shape, ring.row, ring.stride);
-  const auto size = static_cast<std::int64_t>(values.size());
   if constexpr (std::is_same_v<T, bool>) {
+    const auto size = static_cast<std::int64_t>(values.size());
     for (std::int64_t last = ring.row - 1; last < size; last += ring.stride) {
       if ((values[static_cast<std::size_t>(last)] & ~ring.mask()) != 0) {
         state.refuse("a bit of record \"" + std::string(name) + "\" past its frame", "1", "0");
       }
     }
   }
+  const std::size_t bytes = values.size() * sizeof(Element);
   return Buffer<Memory>(stream, reinterpret_cast<const Memory*>(values.data()),
-                        size * static_cast<std::int64_t>(sizeof(Element) / sizeof(Memory)));
+                        static_cast<std::int64_t>(bytes / sizeof(Memory)));
 }
 
 /// The head of a ring. Both synchronise.
