@@ -61,7 +61,7 @@ __attribute__((target("avx,f16c"))) inline void from_floats(const float* from, s
 
 /// As `math::to_float` of `count` elements, a multiple of 8.
 template <class Stored>
-void convert(const Stored* from, std::int64_t count, float* to) {
+CUSYNAPSE_HOST_DEVICE void convert(const Stored* from, std::int64_t count, float* to) {
 #if defined(CUSYNAPSE_HAS_F16C)
   if constexpr (std::is_same_v<Stored, float16>) {
     if (has_float16_conversions()) return to_floats(from, count, to);
@@ -72,7 +72,7 @@ void convert(const Stored* from, std::int64_t count, float* to) {
 
 /// As `math::from_float` of `count` elements, a multiple of 8.
 template <class Stored>
-void convert(const float* from, std::int64_t count, Stored* to) {
+CUSYNAPSE_HOST_DEVICE void convert(const float* from, std::int64_t count, Stored* to) {
 #if defined(CUSYNAPSE_HAS_F16C)
   if constexpr (std::is_same_v<Stored, float16>) {
     if (has_float16_conversions()) return from_floats(from, count, to);
@@ -91,7 +91,8 @@ struct ConvertedStepBody
   using Computed = kernels::DecayInjectBody<float, dynamics, TraceCount, kind, kernels::cpu_width>;
   static constexpr std::int64_t chunk = 1024;  // synapses
 
-  void operator()(std::int64_t x, std::int64_t) const {
+  // Inlined, so that it is compiled for the instruction set of the loop it is in.
+  CUSYNAPSE_HOST_DEVICE void operator()(std::int64_t x, std::int64_t) const {
     const DecayInject<float>& a = this->arguments;
     const std::int64_t first = x * chunk;
     const std::int32_t head = a.head.get();
@@ -150,7 +151,8 @@ template <InputKind kind>
 struct ConvertedGroupsBody : kernels::DecayInjectGroupedBody<float, kind, kernels::cpu_width> {
   using Groups = kernels::DecayInjectGroupedBody<float, kind, kernels::cpu_width>;
 
-  void operator()(std::int64_t x, std::int64_t y) const {
+  // Inlined for the same reason.
+  CUSYNAPSE_HOST_DEVICE void operator()(std::int64_t x, std::int64_t y) const {
     const DecayInjectGroup<float>& group = this->arguments.groups[this->arguments.tile_group[y]];
     const TraceStorage storage = group.step.traces[0].storage();
     if (group.step.trace_count == 0 || storage == TraceStorage::same) {
