@@ -186,7 +186,7 @@ struct DelayedDenseBody {
       for (std::int32_t offset = 0; offset < stage_inputs && offset < left; offset += ahead) {
         const std::int32_t from = begin + offset;
         const Planned next = read_plan(p, from + ahead);
-#if defined(__CUDACC__)
+#if defined(__CUDA_ARCH__)
 #pragma unroll  // what is planned stays in registers
 #endif
         for (std::int32_t i = 0; i < ahead; ++i) {

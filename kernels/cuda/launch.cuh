@@ -1,7 +1,7 @@
 // Runs bodies on a GPU. The only __global__ functions of the library are here.
 #pragma once
 
-#include <cuda_pipeline.h>
+#include <cuda_pipeline_primitives.h>
 #include <cuda_runtime.h>
 
 #include <algorithm>
