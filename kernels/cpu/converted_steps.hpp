@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
 #include <type_traits>
 
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -122,8 +121,7 @@ struct ConvertedStepBody
       s.traces[k] = traces[k][0];
     }
     best_loop<Computed>()(step, groups, 0, groups);
-    std::memcpy(a.spikes + head * (a.stride / 8) + first / 8, spikes[1],
-                static_cast<std::size_t>(count / 8));
+    std::copy_n(spikes[1], count / 8, a.spikes + head * (a.stride / 8) + first / 8);
     for (int k = 0; k < TraceCount; ++k) {
       auto* const ring = a.traces[k].template as<Stored>();
       convert(static_cast<const float*>(traces[k][1]), count, ring + head * a.stride + first);
