@@ -519,9 +519,12 @@ void visit_delayed_dense(const DelayedDense<T>& a, const DenseLimits& limits,
     constexpr int wide = wide_columns<T>(in_pieces);
     constexpr int wide_elements = wide_columns<T>(in_elements);
     const DenseCut& cut = shape.cut;
-    if (shape.staging == DenseStaging::none) {
-      launch(DelayedDenseBody<T, Slot, has, 1, DenseStaging::none>{a, cut, partial});
-    } else if (shape.columns == 1) {
+    if constexpr (has) {  // one value a history always fits
+      if (shape.staging == DenseStaging::none) {
+        return launch(DelayedDenseBody<T, Slot, has, 1, DenseStaging::none>{a, cut, partial});
+      }
+    }
+    if (shape.columns == 1) {
       launch(DelayedDenseBody<T, Slot, has, 1, in_elements>{a, cut, partial});
     } else if (shape.staging == in_elements) {
       launch(DelayedDenseBody<T, Slot, has, wide_elements, in_elements>{a, cut, partial});

@@ -4,6 +4,7 @@
 
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <random>
 #include <stdexcept>
 #include <string>
@@ -130,29 +131,53 @@ TEST_F(CudaConnections, HaveTheBitsOfTheCpu) {
   }
 }
 
+// Whether a layer's sums over histories of that many steps have the CPU's bits.
+template <class T>
+bool sums_have_the_bits_of_the_cpu(std::optional<double> steps_back, std::int64_t batch_size,
+                                   const Shape& inputs, const Shape& outputs, std::int64_t steps,
+                                   bool is_sequence) {
+  const OwnedStream gpu(Device::cuda(0));
+  const SynapseFactory<T> factory = factories<T>()[2];
+  ConnectionOptions options;
+  options.delay = steps_back;
+  options.step_time = 1.0;
+  options.batch_size = batch_size;
+  options.seed = 3;
+  const auto outputs_on = [&](const Stream& stream) {
+    LinearDense<T> connection(stream, inputs, outputs, options, factory);
+    const std::int64_t size = connection.weight_shape().size();
+    if (steps_back) {
+      connection.set_from_host(stream, Parameter::delay,
+                               random_values<T>(size, -0.5, static_cast<double>(steps), 7));
+    }
+    connection.set_from_host(stream, Parameter::weight, random_values<T>(size, -1.0, 1.0, 8));
+    return outputs_of<T>(stream, connection, steps, is_sequence);
+  };
+  return same_bits(outputs_on(gpu.get()), outputs_on(Stream::cpu()));
+}
+
 // Histories from what two blocks of a multiprocessor can stage to what no block can.
 TEST_F(CudaConnections, OverHistoriesOfAnyLengthHaveTheBitsOfTheCpu) {
-  const Stream cpu = Stream::cpu();
-  const OwnedStream gpu(Device::cuda(0));
-  const SynapseFactory<float> factory = factories<float>()[2];
-  for (const double steps_back : {16.0, 32.0, 90.0, 250.0, 800.0, 8000.0}) {
-    for (const std::int64_t batch_size : {1, 32}) {
+  for (const double steps_back : {16.0, 32.0, 90.0, 250.0, 300.0, 800.0, 8000.0, 20000.0}) {
+    for (const std::int64_t batch_size : {1, 8, 32}) {
       SCOPED_TRACE(testing::Message() << steps_back << " steps, batch " << batch_size);
-      ConnectionOptions options;
-      options.delay = steps_back;
-      options.step_time = 1.0;
-      options.batch_size = batch_size;
-      options.seed = 3;
-      const auto outputs_on = [&](const Stream& stream) {
-        LinearDense<float> connection(stream, Shape{70}, Shape{300}, options, factory);
-        const std::int64_t size = connection.weight_shape().size();
-        connection.set_from_host(stream, Parameter::delay,
-                                 random_values<float>(size, -0.5, 24.0, 7));
-        connection.set_from_host(stream, Parameter::weight,
-                                 random_values<float>(size, -1.0, 1.0, 8));
-        return outputs_of<float>(stream, connection, 24, false);
-      };
-      EXPECT_TRUE(same_bits(outputs_on(gpu.get()), outputs_on(cpu)));
+      const Shape outputs = {large(4800)};
+      EXPECT_TRUE(
+          sums_have_the_bits_of_the_cpu<float>(steps_back, batch_size, {70}, outputs, 24, false));
+      EXPECT_TRUE(
+          sums_have_the_bits_of_the_cpu<double>(steps_back, batch_size, {9}, {140}, 24, false));
+    }
+  }
+}
+
+// The histories of a sequence hold all samples, one beside the other; -1 stands for none.
+TEST_F(CudaConnections, SequencesOfAnyBatchHaveTheBitsOfTheCpu) {
+  for (const std::optional<double> steps_back :
+       {std::optional<double>(), std::optional(20.0), std::optional(200.0), std::optional(300.0)}) {
+    for (const std::int64_t batch_size : {3, 8, 60, 500}) {
+      SCOPED_TRACE(testing::Message() << steps_back.value_or(-1) << " steps, batch " << batch_size);
+      EXPECT_TRUE(sums_have_the_bits_of_the_cpu<float>(steps_back, batch_size, {9}, {7}, 5, true));
+      EXPECT_TRUE(sums_have_the_bits_of_the_cpu<double>(steps_back, batch_size, {9}, {7}, 5, true));
     }
   }
 }
@@ -190,24 +215,6 @@ TEST_F(CudaConnections, ACapturedForwardIsTheEagerOne) {
     }
     EXPECT_TRUE(same_bits(got, expected));
   }
-}
-
-TEST_F(CudaConnections, HistoriesTooLongForSharedMemoryAreReadWhereTheyAre) {
-  const Stream cpu = Stream::cpu();
-  const OwnedStream gpu(Device::cuda(0));
-  ConnectionOptions options;
-  options.delay = 20000.0;
-  options.batch_size = 2;
-  const auto make = [&](const Stream& stream) {
-    auto connection = std::make_unique<LinearDense<float>>(stream, Shape{3}, Shape{5}, options,
-                                                           factories<float>()[2]);
-    connection->set_from_host(stream, Parameter::delay, random_values<float>(15, 0.0, 10.0, 7));
-    return connection;
-  };
-  const auto on_cpu = make(cpu);
-  const auto on_gpu = make(gpu.get());
-  EXPECT_TRUE(same_bits(outputs_of<float>(gpu.get(), *on_gpu, 12, false),
-                        outputs_of<float>(cpu, *on_cpu, 12, false)));
 }
 
 }  // namespace

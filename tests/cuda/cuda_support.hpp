@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <cstdlib>
 #include <functional>
 #include <random>
 #include <stdexcept>
@@ -22,6 +23,11 @@ class CudaTest : public testing::Test {
     if (cuda_device_count() == 0) GTEST_SKIP() << "no CUDA device on this machine";
   }
 };
+
+/// A size for a GPU, or one that a CPU does in its place.
+inline std::int64_t large(std::int64_t size) {
+  return std::getenv("CUSYNAPSE_TEST_SMALL") == nullptr ? size : size / 16;
+}
 
 /// Ends the test.
 inline void require(cudaError_t status) {

@@ -5,18 +5,19 @@
 #include <cstring>
 #include <type_traits>
 
+#include "cusynapse/export.hpp"
 #include "cusynapse/math/arithmetic.hpp"
 
 namespace cusynapse {
 
 /// IEEE 754 binary16: 11 significant bits, up to 65504, a constant spacing of 2^-24 below 2^-14.
-/// Storage alone: arithmetic is in float.
-struct float16 {
+/// Storage alone: arithmetic is in float. Exported, as functions of it are only then.
+struct CUSYNAPSE_EXPORT float16 {
   std::uint16_t bits;  ///< sign, 5 bits of exponent, 10 of significand
 };
 
 /// The upper half of a float: 8 significant bits, the range of float. Storage alone.
-struct bfloat16 {
+struct CUSYNAPSE_EXPORT bfloat16 {
   std::uint16_t bits;  ///< sign, 8 bits of exponent, 7 of significand
 };
 
