@@ -78,6 +78,52 @@ CUSYNAPSE_HOST_DEVICE void store_piece(const AnyPiece& piece, AnyPiece* to) {
 #endif
 }
 
+#if defined(__CUDA_ARCH__)
+/// Stores the pieces of a group of 32 bytes or more. An access of a warp that writes one piece of
+/// each lane's group would write halves of all sectors of 32 bytes; so two lanes whose groups are
+/// neighbours exchange every other piece, and each access writes whole sectors. A lane without such
+/// a partner stores its own. What a lane stores it must not read again without a barrier.
+template <class AnyPiece, int pieces>
+__device__ void store_in_pairs(const AnyPiece (&own)[pieces], AnyPiece* to) {
+  static_assert(pieces % 2 == 0, "a group is whole sectors");
+  const unsigned here = __activemask();
+  const unsigned lane = threadIdx.x % 32;
+  const unsigned is_odd = lane % 2;
+  const auto address = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(to));
+  const std::uint32_t neighbour = __shfl_xor_sync(here, address, 1);
+  const bool is_paired = (here >> (lane ^ 1) & 1) != 0 &&
+                         neighbour - address == (is_odd ? -1 : 1) * std::uint32_t{sizeof own};
+  using Words = typename PieceWords<sizeof(AnyPiece)>::Type;
+  auto* const group = reinterpret_cast<Words*>(to);
+#pragma unroll
+  for (int p = 0; p < pieces; p += 2) {
+    Words first;
+    Words second;
+    memcpy(&first, &own[p], sizeof first);
+    memcpy(&second, &own[p + 1], sizeof second);
+    // Word by word: what is chosen by address is kept in memory.
+    Words taken;
+    taken.x = __shfl_xor_sync(here, is_odd ? first.x : second.x, 1);
+    taken.y = __shfl_xor_sync(here, is_odd ? first.y : second.y, 1);
+    taken.z = __shfl_xor_sync(here, is_odd ? first.z : second.z, 1);
+    taken.w = __shfl_xor_sync(here, is_odd ? first.w : second.w, 1);
+    if (is_paired) {  // first a piece of the even lane's group, then one of the odd lane's
+      if (is_odd) {
+        first = taken;
+      } else {
+        second = taken;
+      }
+      Words* const even = is_odd ? group - pieces : group;
+      __stwb(even + p + is_odd, first);
+      __stwb(even + pieces + p + is_odd, second);
+    } else {
+      __stwb(group + p, first);
+      __stwb(group + p + 1, second);
+    }
+  }
+}
+#endif
+
 /// Loads Width consecutive elements from memory aligned to 16 bytes.
 template <int Width, class T>
 CUSYNAPSE_HOST_DEVICE void load_aligned(const T* from, T (&to)[Width]) {
@@ -97,10 +143,20 @@ template <int Width, class T>
 CUSYNAPSE_HOST_DEVICE void store_aligned(const T (&from)[Width], T* to) {
   if constexpr (Width == gpu_width) {
     using GroupPiece = GroupPiece<T, Width>;
-    for (int p = 0; p < Width / GroupPiece::lanes; ++p) {
-      GroupPiece piece;
-      for (int i = 0; i < GroupPiece::lanes; ++i) piece.values[i] = from[p * GroupPiece::lanes + i];
-      store_piece(piece, reinterpret_cast<GroupPiece*>(to) + p);
+    constexpr int count = Width / GroupPiece::lanes;
+    GroupPiece pieces[count];
+    for (int i = 0; i < Width; ++i)
+      pieces[i / GroupPiece::lanes].values[i % GroupPiece::lanes] = from[i];
+    auto* const first = reinterpret_cast<GroupPiece*>(to);
+#if defined(__CUDA_ARCH__)
+    constexpr bool exchanges = count > 1;
+#else
+    constexpr bool exchanges = false;
+#endif
+    if constexpr (exchanges) {
+      store_in_pairs(pieces, first);
+    } else {
+      for (int p = 0; p < count; ++p) store_piece(pieces[p], first + p);
     }
   } else {
     for (int i = 0; i < Width; ++i) to[i] = from[i];

@@ -76,6 +76,7 @@ class Runtime {
 
   std::recursive_mutex mutex;
   emulated::DeviceMemory memory;
+  emulated::Machine machine{memory};
   std::map<const void*, Function> functions;
   std::vector<std::unique_ptr<emulated::Module>> modules;
   std::set<CUstream_st*> streams;
@@ -170,7 +171,7 @@ class Runtime {
       const auto [offset, bytes] = kernel.parameters[i];
       std::memcpy(launch.parameters.data() + offset, arguments[i], bytes);
     }
-    return enqueue(handle, [this, launch] { machine_.run(launch); });
+    return enqueue(handle, [this, launch] { machine.run(launch); });
   }
 
  private:
@@ -182,7 +183,6 @@ class Runtime {
   }
 
   std::set<std::string> launched_;
-  emulated::Machine machine_{memory};
   cudaError_t fault_ = cudaSuccess;
   static thread_local cudaError_t last_error_;
 };
@@ -224,6 +224,14 @@ struct EntryHeader {
 };
 constexpr std::uint16_t kind_ptx = 1;
 
+struct Configuration {
+  dim3 grid;
+  dim3 block;
+  std::size_t shared_bytes = 0;
+  cudaStream_t stream = nullptr;
+};
+thread_local Configuration configuration;
+
 // The newest PTX that this device may run.
 std::string ptx_of(const void* wrapper) {
   ContainerOfContainers outer;
@@ -260,6 +268,18 @@ std::vector<std::string> emulated::kernel_names() {
   return names;
 }
 
+emulated::Traffic emulated::traffic_of(const std::function<void()>& work) {
+  Runtime& runtime = Runtime::instance();
+  const std::lock_guard<std::recursive_mutex> lock(runtime.mutex);
+  Traffic traffic;
+  runtime.drain_all();
+  runtime.machine.count_into(&traffic);
+  work();
+  runtime.drain_all();
+  runtime.machine.count_into(nullptr);
+  return traffic;
+}
+
 extern "C" {
 
 void** __cudaRegisterFatBinary(void* wrapper) {
@@ -277,14 +297,28 @@ void __cudaRegisterFunction(void** module, const char* host_function, char*, con
   function.module = reinterpret_cast<emulated::Module*>(module);
   function.name = name;
 }
-// What a host function of a kernel does where it is called; the library does not call them.
-unsigned __cudaPushCallConfiguration(dim3, dim3, size_t, CUstream_st*) { return 1; }
-cudaError_t __cudaPopCallConfiguration(dim3*, dim3*, size_t*, void*) {
-  return cudaErrorNotSupported;
+// What kernel<<<...>>>(...) is compiled to: the configuration is put down, then taken up by a
+// function on the host that stands for the kernel.
+unsigned __cudaPushCallConfiguration(dim3 grid, dim3 block, size_t shared_bytes,
+                                     CUstream_st* stream) {
+  configuration = {grid, block, shared_bytes, stream};
+  return 0;
 }
-cudaError_t __cudaGetKernel(cudaKernel_t*, const void*) { return cudaErrorNotSupported; }
-cudaError_t __cudaLaunchKernel(cudaKernel_t, dim3, dim3, void**, size_t, cudaStream_t) {
-  return cudaErrorNotSupported;
+cudaError_t __cudaPopCallConfiguration(dim3* grid, dim3* block, size_t* shared_bytes,
+                                       void* stream) {
+  *grid = configuration.grid;
+  *block = configuration.block;
+  *shared_bytes = configuration.shared_bytes;
+  *static_cast<cudaStream_t*>(stream) = configuration.stream;
+  return cudaSuccess;
+}
+cudaError_t __cudaGetKernel(cudaKernel_t* kernel, const void* function) {
+  *kernel = reinterpret_cast<cudaKernel_t>(const_cast<void*>(function));
+  return cudaSuccess;
+}
+cudaError_t __cudaLaunchKernel(cudaKernel_t kernel, dim3 grid, dim3 block, void** arguments,
+                               size_t shared_bytes, cudaStream_t stream) {
+  return cudaLaunchKernel(kernel, grid, block, arguments, shared_bytes, stream);
 }
 
 // ---- Devices and errors.

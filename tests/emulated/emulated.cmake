@@ -7,16 +7,28 @@ if(CUSYNAPSE_HAS_CUDA AND CMAKE_SYSTEM_NAME STREQUAL "Linux")
 endif()
 set(cusynapse_kernels_run ${CMAKE_CURRENT_BINARY_DIR}/emulated/kernels)
 
-# cusynapse_add_emulated_test(<test> <filter> <libraries>)
-function(cusynapse_add_emulated_test name filter libraries)
-  list(REMOVE_ITEM libraries CUDA::cudart_static)
+# cusynapse_add_emulated_program(<program> <libraries besides cusynapse and CUDA's runtime>): the program
+# <program>_emulated.
+function(cusynapse_add_emulated_program name libraries)
   add_executable(${name}_emulated $<TARGET_OBJECTS:${name}>)
-  target_link_libraries(${name}_emulated PRIVATE cusynapse_emulated cusynapse_test_main ${libraries})
-  add_test(NAME ${name}_emulated COMMAND ${name}_emulated "--gtest_filter=${filter}")
-  set_tests_properties(${name}_emulated PROPERTIES
+  set_target_properties(${name}_emulated PROPERTIES LINKER_LANGUAGE CXX)
+  target_link_libraries(${name}_emulated PRIVATE cusynapse_emulated ${libraries})
+endfunction()
+
+# cusynapse_add_emulated_entry(<test> <command...>): a test that runs such a program.
+function(cusynapse_add_emulated_entry name)
+  add_test(NAME ${name} COMMAND ${ARGN})
+  set_tests_properties(${name} PROPERTIES
     LABELS emulated
-    SKIP_RETURN_CODE ${nothing_ran}
+    SKIP_RETURN_CODE 77
     FIXTURES_REQUIRED kernels_test_begins
     FIXTURES_SETUP kernels_test_ends
     ENVIRONMENT "OMP_NUM_THREADS=1;CUSYNAPSE_TEST_SMALL=1;EMULATED_KERNELS=${cusynapse_kernels_run}")
+endfunction()
+
+# cusynapse_add_emulated_test(<test> <filter> <libraries>): of a program of cusynapse_add_test.
+function(cusynapse_add_emulated_test name filter libraries)
+  list(REMOVE_ITEM libraries CUDA::cudart_static)
+  cusynapse_add_emulated_program(${name} "cusynapse_test_main;${libraries}")
+  cusynapse_add_emulated_entry(${name}_emulated ${name}_emulated "--gtest_filter=${filter}")
 endfunction()

@@ -1,5 +1,6 @@
 // What each operation of PTX computes: NVIDIA's "Parallel Thread Execution ISA", chapter 9.
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cfenv>
 #include <cmath>
@@ -405,6 +406,32 @@ void convert(Warp& warp, const Instruction& in, std::uint32_t lanes) {
   for_lanes(lanes, [&](int l) { to[l] = put(converted<To>(get<From>(a[l]), in.rounding, true)); });
 }
 
+// Which lanes are here together: on a GPU, at least these.
+void active_mask(Warp& warp, const Instruction& in, std::uint32_t lanes) {
+  std::uint64_t* const to = warp.row(in.operands[0]);
+  for_lanes(lanes, [&](int l) { to[l] = lanes; });
+}
+
+// Each lane gets the value of the lane whose number differs in some bits, if it is one of those
+// that take part, which must all be here; and whether there is one.
+void shuffle_butterfly(Warp& warp, const Instruction& in, std::uint32_t lanes) {
+  std::uint64_t* const to = warp.row(in.operands[0]);
+  std::uint64_t* const found = warp.row(in.operands.back());
+  const std::uint64_t* const bits = warp.source(in.operands[2]);
+  const std::uint64_t* const members = warp.source(in.operands[4]);
+  std::array<std::uint64_t, lanes_of_a_warp> given;
+  std::copy_n(warp.source(in.operands[1]), given.size(), given.begin());
+  for_lanes(lanes, [&](int l) {
+    const auto taking_part = static_cast<std::uint32_t>(members[l]);
+    if ((taking_part & ~lanes) != 0 || (taking_part >> l & 1u) == 0) {
+      warp.fault("a shuffle whose lanes are not those that are here: " + in.text, l);
+    }
+    const auto from = static_cast<std::uint32_t>(l) ^ static_cast<std::uint32_t>(bits[l] & 31u);
+    to[l] = given[(taking_part >> from & 1u) != 0 ? from : static_cast<std::uint32_t>(l)];
+    found[l] = taking_part >> from & 1u;
+  });
+}
+
 void to_shared(Warp& warp, const Instruction& in, std::uint32_t lanes) {
   std::uint64_t* const to = warp.row(in.operands[0]);
   const std::uint64_t* const a = warp.source(in.operands[1]);
@@ -426,9 +453,12 @@ void load(Warp& warp, const Instruction& in, std::uint32_t lanes) {
   const auto width = static_cast<std::size_t>(in.width);
   const Operand& base = in.operands[width];
   const std::uint8_t* from = nullptr;
+  std::array<Address, lanes_of_a_warp> addresses;
   for_lanes(lanes, [&](int l) {
     if (!base.constant || from == nullptr) {  // all lanes read one parameter
-      from = warp.read(in, address_of(warp, base, in.offsets[0], l), sizeof(T) * width, l);
+      const Address address = address_of(warp, base, in.offsets[0], l);
+      addresses[static_cast<std::size_t>(l)] = address;
+      from = warp.read(in, address, sizeof(T) * width, l);
     }
     for (std::size_t k = 0; k < width; ++k) {
       T value;
@@ -436,19 +466,23 @@ void load(Warp& warp, const Instruction& in, std::uint32_t lanes) {
       warp.row(in.operands[k])[l] = put(value);
     }
   });
+  if (!base.constant) warp.count(in, addresses, lanes, sizeof(T) * width, false);
 }
 
 template <class T>
 void store(Warp& warp, const Instruction& in, std::uint32_t lanes) {
   const auto width = static_cast<std::size_t>(in.width);
+  std::array<Address, lanes_of_a_warp> addresses;
   for_lanes(lanes, [&](int l) {
     const Address address = address_of(warp, in.operands[0], in.offsets[0], l);
+    addresses[static_cast<std::size_t>(l)] = address;
     std::uint8_t* const to = warp.write(in, address, sizeof(T) * width, l);
     for (std::size_t k = 0; k < width; ++k) {
       const T value = get<T>(warp.source(in.operands[1 + k])[l]);
       std::memcpy(to + k * sizeof(T), &value, sizeof(T));
     }
   });
+  warp.count(in, addresses, lanes, sizeof(T) * width, true);
 }
 
 template <class T>
@@ -464,12 +498,17 @@ void atomic_add(Warp& warp, const Instruction& in, std::uint32_t lanes) {
 }
 
 void copy_async(Warp& warp, const Instruction& in, std::uint32_t lanes) {
+  std::array<Address, lanes_of_a_warp> sources;
+  std::size_t bytes = 0;
   for_lanes(lanes, [&](int l) {
-    const auto bytes = static_cast<std::size_t>(warp.source(in.operands[2])[l]);
+    bytes = static_cast<std::size_t>(warp.source(in.operands[2])[l]);
     const auto copied = static_cast<std::size_t>(warp.source(in.operands[3])[l]);
-    warp.copy_later(in, address_of(warp, in.operands[0], in.offsets[0], l),
-                    address_of(warp, in.operands[1], in.offsets[1], l), bytes, copied, l);
+    const Address source = address_of(warp, in.operands[1], in.offsets[1], l);
+    sources[static_cast<std::size_t>(l)] = source;
+    warp.copy_later(in, address_of(warp, in.operands[0], in.offsets[0], l), source, bytes, copied,
+                    l);
   });
+  warp.count(in, sources, lanes, bytes, false);
 }
 
 void commit_copies(Warp& warp, const Instruction&, std::uint32_t lanes) {
@@ -706,6 +745,10 @@ Handler find_handler(const std::vector<std::string_view>& words, Instruction& in
   if (name == "atom" && words[words.size() - 2] == "add") {
     return with_integer(type,
                         [](auto t) -> Handler { return atomic_add<typename decltype(t)::type>; });
+  }
+  if (name == "activemask" && is(2)) return active_mask;
+  if (name == "shfl" && is(4) && words[1] == "sync" && words[2] == "bfly") {
+    return shuffle_butterfly;
   }
   if (name == "membar" || name == "fence") return nothing;
   if (name == "bar" && is(2) && words[1] == "sync") {

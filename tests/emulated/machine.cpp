@@ -1,6 +1,7 @@
 #include "emulated/machine.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <climits>
 #include <cstring>
 #include <sstream>
@@ -8,8 +9,10 @@
 namespace emulated {
 namespace {
 
-constexpr std::size_t word_bytes = 4;  // of shared memory, which races are looked for in
-constexpr int left = INT_MAX;          // where a lane is that ended
+constexpr std::size_t word_bytes = 4;     // of shared memory, which races are looked for in
+constexpr std::size_t sector_bytes = 32;  // of device memory
+constexpr std::size_t banks = 32;         // of shared memory, of a word each
+constexpr int left = INT_MAX;             // where a lane is that ended
 
 template <class Word>
 bool all_ones(const std::uint8_t* bytes) {
@@ -180,6 +183,7 @@ bool Warp::run() {
           holds |= static_cast<std::uint32_t>(values[l] & 1u) << l;
         chosen &= instruction.negated ? ~holds : holds;
       }
+      if (machine_.traffic_ != nullptr) ++machine_.traffic_->instructions;
       if (instruction.flow == Flow::next) {
         if (chosen != 0) instruction.handler(*this, instruction, chosen);
         ++at;
@@ -291,6 +295,45 @@ void Warp::note_shared(const Instruction& at, std::size_t offset, std::size_t by
     } else {
       word.reader = was_read && word.reader != thread ? std::int16_t{-1} : thread;
       word.read_interval = interval;
+    }
+  }
+}
+
+void Warp::count(const Instruction& at, const std::array<Address, lanes_of_a_warp>& addresses,
+                 std::uint32_t lanes, std::size_t bytes, bool writes) {
+  if (machine_.traffic_ == nullptr) return;
+  Traffic& traffic = *machine_.traffic_;
+  std::array<Address, 2 * lanes_of_a_warp> units;  // sectors, or words of shared memory
+  const auto distinct = [&units](std::size_t found) {
+    const auto end = units.begin() + static_cast<std::ptrdiff_t>(found);
+    std::sort(units.begin(), end);
+    return static_cast<std::size_t>(std::unique(units.begin(), end) - units.begin());
+  };
+  if (machine_.memory_.is_device(addresses[static_cast<std::size_t>(std::countr_zero(lanes))])) {
+    std::size_t found = 0;
+    for (std::size_t l = 0; l < lanes_of_a_warp; ++l) {
+      if ((lanes >> l & 1u) != 0) units[found++] = addresses[l] / sector_bytes;
+    }
+    const std::uint64_t asked = found * bytes;
+    const std::size_t sectors = distinct(found);
+    (writes ? traffic.written_bytes : traffic.read_bytes) += asked;
+    (writes ? traffic.written_sectors : traffic.read_sectors) += sectors;
+  } else if (at.space == Space::shared && !writes) {
+    // 8 bytes a lane: half a warp a turn; 16: a quarter. Lanes that read one word share it.
+    const std::size_t words = std::max<std::size_t>(bytes / word_bytes, 1);
+    for (std::size_t first = 0; first < lanes_of_a_warp; first += lanes_of_a_warp / words) {
+      std::size_t found = 0;
+      for (std::size_t l = first; l < first + lanes_of_a_warp / words; ++l) {
+        if ((lanes >> l & 1u) == 0) continue;
+        traffic.shared_bytes += bytes;
+        for (std::size_t k = 0; k < words; ++k) units[found++] = addresses[l] / word_bytes + k;
+      }
+      if (found == 0) continue;
+      std::array<std::uint64_t, banks> of_bank{};
+      const std::size_t count = distinct(found);
+      for (std::size_t i = 0; i < count; ++i) ++of_bank[units[i] % banks];
+      ++traffic.shared_reads;
+      traffic.shared_turns += *std::max_element(of_bank.begin(), of_bank.end());
     }
   }
 }

@@ -26,6 +26,18 @@ struct Dimensions {
   std::uint32_t z = 1;
 };
 
+/// What moves between warps and memory.
+struct Traffic {
+  std::uint64_t instructions = 0;     ///< of warps
+  std::uint64_t read_bytes = 0;       ///< that threads ask of device memory
+  std::uint64_t read_sectors = 0;     ///< of 32 bytes that they are in, each access of a warp alone
+  std::uint64_t written_bytes = 0;    ///< likewise, to device memory
+  std::uint64_t written_sectors = 0;  ///< likewise
+  std::uint64_t shared_bytes = 0;     ///< that threads read from shared memory
+  std::uint64_t shared_reads = 0;     ///< turns of 32 banks that takes where no two lanes conflict
+  std::uint64_t shared_turns = 0;     ///< turns it does take
+};
+
 struct Launch {
   const Kernel* kernel = nullptr;
   Dimensions grid;
@@ -39,6 +51,8 @@ class Machine {
   explicit Machine(DeviceMemory& memory) : memory_(memory) {}
   /// Runs every block. Throws Fault, which names the kernel, the thread and the instruction.
   void run(const Launch& launch);
+  /// Counts into this from now on; null: no more.
+  void count_into(Traffic* traffic) { traffic_ = traffic; }
 
  private:
   friend class Warp;
@@ -60,6 +74,7 @@ class Machine {
   std::vector<SharedWord> touched_;
   std::uint32_t interval_ = 0;           // between two barriers
   std::vector<const Allocation*> last_;  // that an instruction used
+  Traffic* traffic_ = nullptr;
 };
 
 /// The registers of 32 threads, and where each of them is.
@@ -85,10 +100,14 @@ class Warp {
   const std::uint8_t* read(const Instruction& at, Address address, std::size_t bytes, int lane);
   std::uint8_t* write(const Instruction& at, Address address, std::size_t bytes, int lane);
   Address shared_base() const;
+  /// Counts an access of `bytes` by each of the lanes.
+  void count(const Instruction& at, const std::array<Address, lanes_of_a_warp>& addresses,
+             std::uint32_t lanes, std::size_t bytes, bool writes);
   void copy_later(const Instruction& at, Address to, Address from, std::size_t bytes,
                   std::size_t copied, int lane);
   void commit_copies(std::uint32_t lanes);
   void wait_copies(std::uint32_t lanes, std::uint64_t groups_left);
+  [[noreturn]] void fault(const std::string& what, int lane) const;
 
  private:
   struct Copy {
@@ -101,7 +120,6 @@ class Warp {
     const Instruction* at;
   };
 
-  [[noreturn]] void fault(const std::string& what, int lane) const;
   [[noreturn]] void fault_unwritten(const Instruction& at, Address address, int lane) const;
   std::uint8_t* access(const Instruction& at, Address address, std::size_t bytes, int lane,
                        bool writes);

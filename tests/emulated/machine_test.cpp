@@ -270,6 +270,58 @@ TEST_F(EmulatedMachine, AFunctionIsCalledWithItsOwnRegisters) {
   EXPECT_EQ(got, 62u);
 }
 
+// Lanes take the indices of their neighbours, those above 20 apart from the others.
+constexpr const char* swap_text = R"(
+	setp.gt.u32 	%p1, %r1, 20;
+	mov.u32 	%r5, 7;
+	@%p1 bra 	$store;
+	activemask.b32 	%r2;
+	shfl.sync.bfly.b32 	%r5|%p2, %r1, 1, 31, %r2;
+	selp.b32 	%r6, 1000, 0, %p2;
+	add.s32 	%r5, %r5, %r6;
+$store:
+	mul.wide.u32 	%rd2, %r1, 4;
+	add.s64 	%rd3, %rd1, %rd2;
+	st.global.u32 	[%rd3], %r5;
+)";
+
+TEST_F(EmulatedMachine, LanesThatAreThereExchangeValues) {
+  const auto got = run<std::uint32_t>(swap_text, std::vector<std::uint32_t>(32, 0), 32);
+  for (std::uint32_t i = 0; i < 20; ++i) EXPECT_EQ(got[i], 1000 + (i ^ 1u));
+  EXPECT_EQ(got[20], 20u);  // its partner is not there
+  for (std::uint32_t i = 21; i < 32; ++i) EXPECT_EQ(got[i], 7u);
+}
+
+TEST_F(EmulatedMachine, AShuffleWithLanesThatAreElsewhereIsReported) {
+  std::string text = swap_text;
+  text.replace(text.find("activemask.b32 	%r2;"), 20, "mov.u32 	%r2, -1;     ");
+  EXPECT_NE(fault(text, 32).find("a shuffle whose lanes"), std::string::npos);
+}
+
+TEST_F(EmulatedMachine, CountsSectorsAndTurnsOfBanks) {
+  // Threads read every other word, and write to words 128 bytes apart in shared memory.
+  const std::string body = R"(
+	mul.wide.u32 	%rd2, %r1, 8;
+	add.s64 	%rd3, %rd1, %rd2;
+	ld.global.u32 	%r2, [%rd3];
+	shl.b32 	%r3, %r1, 7;
+	st.shared.u32 	[%r3], %r2;
+	ld.shared.u32 	%r4, [%r3];
+	st.global.u32 	[%rd3], %r4;
+)";
+  Traffic traffic;
+  machine_.count_into(&traffic);
+  run<std::uint32_t>(body, std::vector<std::uint32_t>(64, 0), 32, 32 * 128);
+  machine_.count_into(nullptr);
+  EXPECT_EQ(traffic.read_bytes, 128u);
+  EXPECT_EQ(traffic.read_sectors, 8u);
+  EXPECT_EQ(traffic.written_bytes, 128u);
+  EXPECT_EQ(traffic.written_sectors, 8u);
+  EXPECT_EQ(traffic.shared_bytes, 128u);
+  EXPECT_EQ(traffic.shared_reads, 1u);
+  EXPECT_EQ(traffic.shared_turns, 32u);
+}
+
 // Every thread writes its index to shared memory, and reads that of the thread 32 further.
 constexpr const char* exchange_before = R"(
 	mov.b64 	%rd2, tile;

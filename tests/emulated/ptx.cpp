@@ -293,6 +293,9 @@ class KernelReader {
         const auto elements = split(part.substr(1, part.size() - 2));
         instruction.width = static_cast<int>(elements.size());
         for (const std::string_view element : elements) next() = operand(element, prefix);
+      } else if (const std::size_t bar = part.find('|'); bar != std::string_view::npos) {
+        next() = operand(part.substr(0, bar), prefix);
+        instruction.operands.back() = operand(part.substr(bar + 1), prefix);
       } else {
         next() = operand(part, prefix);
       }
