@@ -82,7 +82,8 @@ CUSYNAPSE_HOST_DEVICE void store_piece(const AnyPiece& piece, AnyPiece* to) {
 /// Stores the pieces of a group of 32 bytes or more. An access of a warp that writes one piece of
 /// each lane's group would write halves of all sectors of 32 bytes; so two lanes whose groups are
 /// neighbours exchange every other piece, and each access writes whole sectors. A lane without such
-/// a partner stores its own. What a lane stores it must not read again without a barrier.
+/// a partner stores its own. Blocks have one dimension. A lane must neither read nor write again
+/// what it has stored: another one may have done it.
 template <class AnyPiece, int pieces>
 __device__ void store_in_pairs(const AnyPiece (&own)[pieces], AnyPiece* to) {
   static_assert(pieces % 2 == 0, "a group is whole sectors");

@@ -9,7 +9,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -38,6 +37,7 @@ struct Traffic {
   std::uint64_t shared_turns = 0;     ///< turns it does take
 };
 
+/// A kernel, and what it is launched with.
 struct Launch {
   const Kernel* kernel = nullptr;
   Dimensions grid;
@@ -46,6 +46,7 @@ struct Launch {
   std::vector<std::uint8_t> parameters;
 };
 
+/// Runs one launch after the other, blocks and warps in an order of its own, on one thread.
 class Machine {
  public:
   explicit Machine(DeviceMemory& memory) : memory_(memory) {}
@@ -103,8 +104,10 @@ class Warp {
   /// Counts an access of `bytes` by each of the lanes.
   void count(const Instruction& at, const std::array<Address, lanes_of_a_warp>& addresses,
              std::uint32_t lanes, std::size_t bytes, bool writes);
+  /// Copies `copied` of `bytes` to shared memory, zeros after them, once the lane waits for it.
   void copy_later(const Instruction& at, Address to, Address from, std::size_t bytes,
                   std::size_t copied, int lane);
+  /// The copies so far are one group; waits for all groups but the newest ones.
   void commit_copies(std::uint32_t lanes);
   void wait_copies(std::uint32_t lanes, std::uint64_t groups_left);
   [[noreturn]] void fault(const std::string& what, int lane) const;

@@ -428,12 +428,4 @@ const Kernel& Module::kernel(const std::string& name) {
   return kernels_.emplace(name, std::move(kernel)).first->second;
 }
 
-std::vector<std::string> Module::kernel_names() const {
-  std::vector<std::string> names;
-  for (const auto& [name, function] : functions_) {
-    if (function.is_entry) names.push_back(name);
-  }
-  return names;
-}
-
 }  // namespace emulated

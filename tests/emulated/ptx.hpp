@@ -64,7 +64,7 @@ struct Kernel {
   std::vector<Instruction> code;
   std::uint32_t rows = 0;  // registers
   std::vector<std::uint64_t> constants;
-  std::vector<std::uint32_t> parameter_constants;  // offsets into the parameters, as constants
+  std::vector<std::uint32_t> parameter_constants;  // which of them are offsets into the parameters
   std::vector<std::pair<Special, std::uint32_t>> special;       // and their rows
   std::vector<std::pair<std::size_t, std::size_t>> parameters;  // offset and bytes of each
   std::size_t parameter_bytes = 0;
@@ -75,11 +75,8 @@ struct Kernel {
 class Module {
  public:
   explicit Module(std::string text);
-  bool has(const std::string& name) const { return functions_.count(name) > 0; }
   /// Throws std::runtime_error that names what this reader does not know.
   const Kernel& kernel(const std::string& name);
-  std::vector<std::string> kernel_names() const;
-  bool was_read(const std::string& name) const { return kernels_.count(name) > 0; }
 
   /// A function's text: what stands before its body, and that.
   struct Function {
