@@ -161,7 +161,7 @@ struct Divide {
         if (b == -1) return static_cast<T>(-wrapping(a));
       }
     }
-    return a / b;
+    return static_cast<T>(a / b);
   }
 };
 
@@ -172,7 +172,7 @@ struct Remainder {
     if constexpr (std::is_signed_v<T>) {
       if (b == -1) return 0;
     }
-    return a % b;
+    return static_cast<T>(a % b);
   }
 };
 
