@@ -1,5 +1,6 @@
 # Tests of the CUDA backend where there is no GPU: the same objects, linked with a CUDA runtime that
-# reads the kernels' PTX and interprets it.
+# reads the kernels' PTX and interprets it. PTX that nvcc has compressed it cannot read: the presets ask
+# for --no-compress in CUDAFLAGS, and without it these tests are skipped.
 
 set(CUSYNAPSE_EMULATES_CUDA OFF)
 if(CUSYNAPSE_HAS_CUDA AND CMAKE_SYSTEM_NAME STREQUAL "Linux")
