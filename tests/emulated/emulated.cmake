@@ -21,7 +21,7 @@ function(cusynapse_add_emulated_entry name)
   add_test(NAME ${name} COMMAND ${ARGN})
   set_tests_properties(${name} PROPERTIES
     LABELS emulated
-    SKIP_RETURN_CODE 77
+    SKIP_RETURN_CODE ${nothing_ran}
     FIXTURES_REQUIRED kernels_test_begins
     FIXTURES_SETUP kernels_test_ends
     ENVIRONMENT "OMP_NUM_THREADS=1;CUSYNAPSE_TEST_SMALL=1;EMULATED_KERNELS=${cusynapse_kernels_run}")
