@@ -333,12 +333,12 @@ struct DelayedDenseBody {
       if constexpr (TraceCount == 2) {
         const Staged others = load(at + p.trace_size);
         for (int l = 0; l < lanes; ++l) {
-          values.values[l] = math::add(values.values[l], math::multiply(share, others.values[l]));
+          values.values[l] = math::fused_multiply_add(share, others.values[l], values.values[l]);
         }
       }
       for (int l = 0; l < lanes; ++l) {
         T& sum = sums[k * lanes + l];
-        sum = math::add(sum, math::multiply(weight, values.values[l]));
+        sum = math::fused_multiply_add(weight, values.values[l], sum);
       }
     }
   }
@@ -366,7 +366,7 @@ struct DelayedDenseBody {
             origin.sample * a.inputs + p.first_input + i;
         value = planned_value(a.source, a.plan, has_slots, p.is_double, offset, entry);
       }
-      sums[0] = math::add(sums[0], math::multiply(a.plan.weights[0][entry], value));
+      sums[0] = math::fused_multiply_add(a.plan.weights[0][entry], value, sums[0]);
       if ((i + 1) % sum_run == 0 || i + 1 == p.inputs) end_run(0, i < sum_run, group, sums);
     }
   }

@@ -109,7 +109,7 @@ CUSYNAPSE_HOST_DEVICE T planned_value(const CurrentSource<T>& source, const Plan
   const T value = source_value(source, 0, is_delayed, offset);
   if (!is_double) return value;
   const T other = source_value(source, 1, is_delayed, offset);
-  return math::add(value, math::multiply(plan.weights[1][entry], other));
+  return math::fused_multiply_add(plan.weights[1][entry], other, value);
 }
 
 /// Sums of Width elements in the order of `sum_run`. Terms of a run are added to `run`; `end_run`
@@ -182,7 +182,7 @@ struct DelayedDirectBody {
       T others[Width];
       source_values(a.source, 1, is_delayed, offsets, others);
       for (int i = 0; i < Width; ++i) {
-        values[i] = math::add(values[i], math::multiply(a.plan.weights[1][entry[i]], others[i]));
+        values[i] = math::fused_multiply_add(a.plan.weights[1][entry[i]], others[i], values[i]);
       }
     }
     if (is_delayed) {
@@ -193,7 +193,7 @@ struct DelayedDirectBody {
     T sums[Width];
     for (int i = 0; i < Width; ++i) {
       // As a sum of one term, which starts at 0.
-      sums[i] = math::add(T(0), math::multiply(a.plan.weights[0][entry[i]], values[i]));
+      sums[i] = math::fused_multiply_add(a.plan.weights[0][entry[i]], values[i], T(0));
     }
     for (int i = 0; i < Width; ++i) {
       if (i < count) {
@@ -241,8 +241,10 @@ struct DelayedConv2DBody {
         const std::int64_t column =
             first * g.stride[1] - g.padding[1] + kernel_column * g.dilation[1];
         if (is_delayed && slot == a.plan.delay_slots) {
-          const T term = math::multiply(a.plan.weights[0][entry], a.plan.overbound);
-          for (int i = 0; i < Width; ++i) sums.run[i] = math::add(sums.run[i], term);
+          const T weight = a.plan.weights[0][entry];
+          for (int i = 0; i < Width; ++i) {
+            sums.run[i] = math::fused_multiply_add(weight, a.plan.overbound, sums.run[i]);
+          }
         } else if (row >= 0 && row < g.height) {
           const std::int64_t pixels = source_slot(a.source, head, slot) * a.source.stride +
                                       ((sample * g.channels + channel) * g.height + row) * g.width;
@@ -283,11 +285,11 @@ struct DelayedConv2DBody {
       T others[Width];
       load_pixels(1, is_delayed, pixels, column, others);
       for (int i = 0; i < Width; ++i) {
-        values[i] = math::add(values[i], math::multiply(share, others[i]));
+        values[i] = math::fused_multiply_add(share, others[i], values[i]);
       }
     }
     for (int i = 0; i < Width; ++i) {
-      sums[i] = math::add(sums[i], math::multiply(weight, values[i]));
+      sums[i] = math::fused_multiply_add(weight, values[i], sums[i]);
     }
   }
 

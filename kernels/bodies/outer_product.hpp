@@ -58,7 +58,7 @@ struct OuterProductBody {
     for (int j = 0; j < Height; ++j) {
       const T factor = Full || output + j < a.outputs ? left[j] : T(0);
       for (int i = 0; i < Width; ++i) {
-        sums[j][i] = math::add(sums[j][i], math::multiply(factor, right[i]));
+        sums[j][i] = math::fused_multiply_add(factor, right[i], sums[j][i]);
       }
     }
   }

@@ -33,11 +33,8 @@ struct VectorType {
   struct type {
     static constexpr int lanes = Bytes / static_cast<int>(sizeof(T));
     T values[lanes];
-    friend type operator*(T weight, const type& a) {
-      type out;
-      for (int i = 0; i < lanes; ++i) out.values[i] = weight * a.values[i];
-      return out;
-    }
+    T& operator[](int i) { return values[i]; }
+    T operator[](int i) const { return values[i]; }
     type& operator+=(const type& a) {
       for (int i = 0; i < lanes; ++i) values[i] += a.values[i];
       return *this;
@@ -45,6 +42,15 @@ struct VectorType {
   };
 };
 #endif
+
+/// Adds factor * values to the sums. Compilers make one instruction of the loop.
+template <class T, class Vector>
+CUSYNAPSE_HOST_DEVICE void add_product(T factor, const Vector& values, Vector& sums) {
+#pragma GCC unroll 16
+  for (int i = 0; i < static_cast<int>(sizeof(Vector) / sizeof(T)); ++i) {
+    sums[i] = math::fused_multiply_add(factor, values[i], sums[i]);
+  }
+}
 
 /// Terms of a call below which starting threads costs more than it saves.
 inline constexpr double dense_parallel_threshold = 0x1p20;
@@ -346,9 +352,9 @@ CUSYNAPSE_HOST_DEVICE void sum_columns(const DenseWork<T>& work, std::int64_t ru
           if constexpr (is_double) {
             Vector other;
             std::memcpy(&other, values + second + v * lanes, sizeof other);
-            piece += share[j] * other;
+            add_product(share[j], other, piece);
           }
-          sums[j * vectors + v] += w * piece;
+          add_product(w, piece, sums[j * vectors + v]);
         }
       }
       weight += dense_tile_outputs;
@@ -379,8 +385,10 @@ CUSYNAPSE_HOST_DEVICE void sum_outputs(const DenseWork<T>& work, std::int64_t ru
     for (int c = 0; c < Width; ++c) {
       for (int j = 0; j < lanes; ++j) {
         T value = row[start[j] + c];
-        if constexpr (is_double) value += share[j] * row[second + start[j] + c];
-        sums[c][j] += weight[j] * value;
+        if constexpr (is_double) {
+          value = math::fused_multiply_add(share[j], row[second + start[j] + c], value);
+        }
+        sums[c][j] = math::fused_multiply_add(weight[j], value, sums[c][j]);
       }
     }
     weight += dense_tile_outputs;
@@ -469,11 +477,11 @@ void stage_part_baseline(const RunPart<T>& part) {
 }
 #if defined(__x86_64__) && defined(__GNUC__)
 template <class T>
-__attribute__((target("avx2"))) void sum_part_avx2(const RunPart<T>& part) {
+__attribute__((target("avx2,fma"))) void sum_part_avx2(const RunPart<T>& part) {
   sum_part<T, 32>(part);
 }
 template <class T>
-__attribute__((target("avx2"))) void stage_part_avx2(const RunPart<T>& part) {
+__attribute__((target("avx2,fma"))) void stage_part_avx2(const RunPart<T>& part) {
   stage_part(part);
 }
 template <class T>

@@ -63,8 +63,8 @@ void loop_baseline(const Body& body, std::int64_t width, std::int64_t begin, std
 }
 #if defined(CUSYNAPSE_HAS_X86_LOOPS)
 template <class Body>
-__attribute__((target("avx2"))) void loop_avx2(const Body& body, std::int64_t width,
-                                               std::int64_t begin, std::int64_t end) {
+__attribute__((target("avx2,fma"))) void loop_avx2(const Body& body, std::int64_t width,
+                                                   std::int64_t begin, std::int64_t end) {
   loop<Body>(body, width, begin, end);
 }
 template <class Body>
@@ -85,7 +85,8 @@ inline InstructionSet best_instruction_set() {
   static const bool has_avx512 =
       __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
       __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0;
-  static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0;
+  static const bool has_avx2 =
+      __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
   if (has_avx512) return InstructionSet::avx512;
   if (has_avx2) return InstructionSet::avx2;
 #endif

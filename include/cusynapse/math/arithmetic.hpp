@@ -1,9 +1,10 @@
-// Floating-point operations rounded one at a time, on the host and in device code.
+// Floating-point operations rounded once each, on the host and in device code.
 //
 // A compiler may contract a * b + c into one fused operation, which changes the last bit. Slots are
 // chosen from such sums, so the results would depend on the backend. In device code these functions
 // are the rounding intrinsics, whatever the flags; in host code, compile with -ffp-contract=off
-// (the library does) or for a target without fused multiply-add.
+// (the library does) or for a target without fused multiply-add. Where a fused operation is meant,
+// it is written.
 #pragma once
 
 #include <cmath>
@@ -66,6 +67,23 @@ CUSYNAPSE_HOST_DEVICE double multiply(double a, double b) {
   return __dmul_rn(a, b);
 #else
   return a * b;
+#endif
+}
+
+/// a * b + c, rounded once. Where the target has no such instruction (x86 without FMA) it is
+/// computed to the same bit, slowly.
+CUSYNAPSE_HOST_DEVICE float fused_multiply_add(float a, float b, float c) {
+#if defined(__CUDA_ARCH__)
+  return __fmaf_rn(a, b, c);
+#else
+  return ::fmaf(a, b, c);
+#endif
+}
+CUSYNAPSE_HOST_DEVICE double fused_multiply_add(double a, double b, double c) {
+#if defined(__CUDA_ARCH__)
+  return __fma_rn(a, b, c);
+#else
+  return ::fma(a, b, c);
 #endif
 }
 
