@@ -29,7 +29,7 @@ struct Case {
   std::int64_t samples;   // D; no_samples for a selector shaped as the synapse
   bool naive;             // whether there is a naive form
   std::int64_t part = 1;  // population: the large one over this
-  TraceStorage storage = TraceStorage::same;
+  StorageType storage = StorageType::same;
 
   std::int64_t size(Backend& backend) const { return backend.large_population() / batch / part; }
   SynapseOptions options(Backend& backend) const {
@@ -173,7 +173,7 @@ void register_select() {
       register_one<float>(*backend, {"single_exponential", 11, no_samples, false, part});
       register_one<float>(*backend, {"single_exponential", 11, 8, false, part});
     }
-    for (const TraceStorage storage : {TraceStorage::float16, TraceStorage::bfloat16}) {
+    for (const StorageType storage : {StorageType::float16, StorageType::bfloat16}) {
       for (const std::int32_t slots : {11, 33}) {
         register_one<float>(*backend, {"single_exponential", slots, no_samples, false, 1, storage});
       }

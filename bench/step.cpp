@@ -24,7 +24,7 @@ struct Population {
   std::int64_t batch;
   std::int64_t size;
   Launch launch;
-  TraceStorage storage = TraceStorage::same;
+  StorageType storage = StorageType::same;
 
   SynapseOptions options() const {
     SynapseOptions options = population(batch, size, slots);
@@ -170,7 +170,7 @@ void register_step() {
     for (const InputKind kind : input_kinds) {
       register_sequence(*backend, models<float>[2], kind, large);
     }
-    for (const TraceStorage storage : {TraceStorage::float16, TraceStorage::bfloat16}) {
+    for (const StorageType storage : {StorageType::float16, StorageType::bfloat16}) {
       Population half = large;
       half.storage = storage;
       for (const std::size_t model : {2, 3}) {

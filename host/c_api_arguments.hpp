@@ -20,14 +20,19 @@ void copy_pointers(From* const (&from)[n], To* (&to)[n]) {
   std::transform(from, from + n, to, [](From* pointer) { return static_cast<To*>(pointer); });
 }
 
-/// Traces, which are void in C and of a storage that is given once.
+/// Traces or planned weights, which are void in C and of a storage that is given once.
+template <class Pointer, class T>
+void copy_stored(const host::Where& where, cusynapse_storage_type type,
+                 const Pointer (&from)[max_traces], StoredData<T> (&to)[max_traces]) {
+  const StorageType storage = enumerator(where, "storage", type, StorageType::bfloat16);
+  for (int k = 0; k < max_traces; ++k) to[k] = StoredData<T>(from[k], storage);
+}
 template <class From, class T>
-void copy_traces(const host::Where& where, const From& from, TraceData<T> (&to)[max_traces]) {
-  const TraceStorage storage = enumerator(where, "storage", from.storage, TraceStorage::bfloat16);
-  for (int k = 0; k < max_traces; ++k) to[k] = TraceData<T>(from.traces[k], storage);
+void copy_traces(const host::Where& where, const From& from, StoredData<T> (&to)[max_traces]) {
+  copy_stored(where, from.storage, from.traces, to);
 }
 template <class T, class To>
-void copy_traces(const TraceData<T> (&from)[max_traces], To& to) {
+void copy_traces(const StoredData<T> (&from)[max_traces], To& to) {
   for (int k = 0; k < max_traces; ++k) to.traces[k] = from[k].data();
   to.storage = number_of(from[0].storage());
 }

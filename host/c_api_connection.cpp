@@ -26,6 +26,7 @@ cusynapse_connection_options options_of(const ConnectionOptions& options) {
   to.step_time = options.step_time;
   to.batch_size = options.batch_size;
   to.seed = options.seed;
+  to.weight_storage = number_of(options.weight_storage);
   return to;
 }
 
@@ -37,6 +38,8 @@ ConnectionOptions read(const Where& where, const cusynapse_connection_options* g
   to.step_time = from.step_time;
   to.batch_size = from.batch_size;
   to.seed = from.seed;
+  to.weight_storage =
+      enumerator(where, "weight_storage", from.weight_storage, StorageType::bfloat16);
   return to;
 }
 
@@ -267,6 +270,7 @@ cusynapse_status cusynapse_connection_get_info(const cusynapse_connection* conne
     of.has_delays = object.delayed_by().has_value();
     of.is_delayed = object.is_delayed();
     of.delayed_by = object.delayed_by().value_or(0.0);
+    of.weight_storage = number_of(object.weight_storage());
     of.input_shape = shape_of(object.input_shape());
     of.output_shape = shape_of(object.output_shape());
     of.synaptic_shape = shape_of(object.synaptic_shape());
@@ -437,6 +441,15 @@ cusynapse_status cusynapse_connection_set_delayed_by(cusynapse_connection* conne
                                                      cusynapse_history_change change) {
   return with(connection, __func__, [&](auto& object, const Where& where) {
     object.set_delayed_by(stream_of(where, stream), delay, change_of(where, change));
+  });
+}
+
+cusynapse_status cusynapse_connection_set_weight_storage(cusynapse_connection* connection,
+                                                         cusynapse_stream stream,
+                                                         cusynapse_storage_type storage) {
+  return with(connection, __func__, [&](auto& object, const Where& where) {
+    object.set_weight_storage(stream_of(where, stream),
+                              enumerator(where, "storage", storage, StorageType::bfloat16));
   });
 }
 

@@ -27,7 +27,7 @@ CurrentSource<T> source_from(const Where& where, const cusynapse_current_source&
 template <class T>
 PlannedWeights<T> plan_from(const Where& where, const cusynapse_planned_weights& from) {
   PlannedWeights<T> to;
-  copy_pointers(from.weights, to.weights);
+  copy_stored(where, from.storage, from.weights, to.weights);
   to.width = enumerator(where, "plan.width", from.width, SlotWidth::word);
   to.slots = from.slots;
   to.delay_slots = from.delay_slots;
@@ -61,7 +61,7 @@ DelayPlan<T> from_c(const Where& where, const cusynapse_delay_plan_arguments& fr
   to.delays = static_cast<const T*>(from.delays);
   to.width = enumerator(where, "width", from.width, SlotWidth::word);
   to.slots = from.slots;
-  copy_pointers(from.planned, to.planned);
+  copy_stored(where, from.storage, from.planned, to.planned);
   return to;
 }
 

@@ -214,7 +214,7 @@ SynapseOptions synapse_options(const Where& where, const cusynapse_synapse_optio
   if (from.has_current_overbound) to.current_overbound = from.current_overbound;
   to.spike_overbound.reset();
   if (from.has_spike_overbound) to.spike_overbound = from.spike_overbound;
-  to.storage = enumerator(where, "storage", from.storage, TraceStorage::bfloat16);
+  to.storage = enumerator(where, "storage", from.storage, StorageType::bfloat16);
   return to;
 }
 

@@ -11,7 +11,7 @@
 #include "cusynapse/math/ring.hpp"
 #include "cusynapse/ops.hpp"
 #include "host/dispatch.hpp"
-#include "host/traces.hpp"
+#include "host/stored.hpp"
 
 namespace cusynapse::host {
 
@@ -76,13 +76,13 @@ const char* name_of(Parameter parameter) {
   return "parameter";
 }
 
-const char* name_of(TraceStorage storage) {
+const char* name_of(StorageType storage) {
   switch (storage) {
-    case TraceStorage::same:
+    case StorageType::same:
       return "same";
-    case TraceStorage::float16:
+    case StorageType::float16:
       return "float16";
-    case TraceStorage::bfloat16:
+    case StorageType::bfloat16:
       return "bfloat16";
   }
   return nullptr;

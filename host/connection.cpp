@@ -8,7 +8,7 @@
 #include "host/check.hpp"
 #include "host/random.hpp"
 #include "host/state.hpp"
-#include "host/traces.hpp"
+#include "host/stored.hpp"
 
 namespace cusynapse {
 namespace {
@@ -79,6 +79,12 @@ SlotWidth checked_slot_width(const host::Where& where, std::int32_t slots) {
 }
 
 template <class T>
+StorageType checked_storage(const char* name, StorageType storage) {
+  host::check_storage<T>(name, storage);
+  return storage;
+}
+
+template <class T>
 std::shared_ptr<Synapse<T>> made_by(const SynapseFactory<T>& factory, const Stream& stream,
                                     const char* name, const Shape& shape,
                                     const ConnectionOptions& options) {
@@ -103,14 +109,16 @@ std::shared_ptr<Synapse<T>> made_by(const SynapseFactory<T>& factory, const Stre
 
 }  // namespace
 
-// All that depends on batch size, dt and largest delay, made before anything is changed.
+// All that depends on the weights' storage, batch size, dt and largest delay, made before anything
+// is changed.
 template <class T>
 struct Connection<T>::Storage {
+  StorageType weight_storage = StorageType::same;
   std::int64_t batch_size = 0;
   SlotWidth width = SlotWidth::none;
   std::int32_t ring_slots = 1;
   Buffer<std::uint8_t> slots;
-  Buffer<T> planned[max_traces];
+  Buffer<std::uint8_t> planned[max_traces];
   Buffer<std::uint8_t> workspace;
 };
 
@@ -118,17 +126,19 @@ template <class T>
 Connection<T>::Connection(const Stream& stream, const Description& description,
                           const ConnectionOptions& options, const SynapseFactory<T>& factory)
     : Connection(stream, description, options.biased, options.delay.has_value(), options.seed,
+                 checked_storage<T>(description.name, options.weight_storage),
                  made_by(factory, stream, description.name, description.synapse, options)) {}
 
 template <class T>
 Connection<T>::Connection(const Stream& stream, const Description& description, bool biased,
                           std::uint64_t seed, std::shared_ptr<Synapse<T>> synapse)
     : Connection(stream, description, biased, synapse != nullptr && synapse->delay() > 0, seed,
-                 synapse) {}
+                 StorageType::same, synapse) {}
 
 template <class T>
 Connection<T>::Connection(const Stream& stream, const Description& description, bool biased,
-                          bool has_delays, std::uint64_t seed, std::shared_ptr<Synapse<T>> synapse)
+                          bool has_delays, std::uint64_t seed, StorageType weight_storage,
+                          std::shared_ptr<Synapse<T>> synapse)
     : description_(description),
       biased_(biased),
       has_delays_(has_delays),
@@ -152,7 +162,8 @@ Connection<T>::Connection(const Stream& stream, const Description& description, 
     delay_ = Buffer<T>(stream.device(), weights);
     delay_.fill_zero(stream);
   }
-  take(make_storage(where, synapse_->batch_size(), synapse_->step_time(), synapse_->delay()));
+  take(make_storage(where, weight_storage, synapse_->batch_size(), synapse_->step_time(),
+                    synapse_->delay()));
 }
 
 // What a state holds of a connection itself.
@@ -203,6 +214,18 @@ void Connection<T>::take_parameters(const Stream& stream, const Parameters& para
 
 namespace {
 
+// What a state says weights are stored as. Like batch size and dt, it is taken over.
+template <class T>
+StorageType storage_of(StateReader& state) {
+  if (!state.has("weight_storage")) return StorageType::same;
+  const auto storage = static_cast<StorageType>(state.integer("weight_storage", 1, 2));
+  if (!std::is_same_v<T, float>) {
+    state.refuse("record \"weight_storage\"", host::name_of(storage),
+                 "none for a double connection");
+  }
+  return storage;
+}
+
 template <class T>
 std::shared_ptr<Synapse<T>> given_or_loaded(const Stream& stream, std::shared_ptr<Synapse<T>> given,
                                             StateBytes saved) {
@@ -219,6 +242,7 @@ Connection<T>::Connection(const Stream& stream, const Description& description, 
                  state.flag("biased"),
                  state.flag("has_delays"),
                  0,
+                 storage_of<T>(state),
                  given_or_loaded(stream, std::move(synapse), state.state("synapse"))} {
   take_parameters(stream, read_parameters(state));
 }
@@ -240,6 +264,9 @@ std::vector<std::uint8_t> Connection<T>::save(const Stream& stream) const {
   }
   state.flag("biased", biased_);
   state.flag("has_delays", has_delays_);
+  if (weight_storage_ != StorageType::same) {
+    state.integer("weight_storage", static_cast<std::int64_t>(weight_storage_));
+  }
   for (const Parameter parameter : {Parameter::weight, Parameter::bias, Parameter::delay}) {
     if (!has(parameter)) continue;
     state.array(host::name_of(parameter), parameter_shape(parameter),
@@ -263,13 +290,15 @@ void Connection<T>::load(const Stream& stream, StateBytes bytes) {
   };
   check_kind("biased", biased_);
   check_kind("has_delays", has_delays_);
+  const StorageType weight_storage = storage_of<T>(state);
   const Parameters parameters = read_parameters(state);
   StateReader synapse_state(state.state("synapse"));
   const std::unique_ptr<Synapse<T>> synapse = synapse_->restored(stream, synapse_state);
   synapse_state.finish();
   state.finish();
   Storage storage = host::from_state([&] {
-    return make_storage(where, synapse->batch_size(), synapse->step_time(), synapse->delay());
+    return make_storage(where, weight_storage, synapse->batch_size(), synapse->step_time(),
+                        synapse->delay());
   });
 
   // Nothing is allocated from here on.
@@ -282,9 +311,11 @@ template <class T>
 Connection<T>::~Connection() = default;
 
 template <class T>
-auto Connection<T>::make_storage(const host::Where& where, std::int64_t batch_size,
-                                 double step_time, double delay) const -> Storage {
+auto Connection<T>::make_storage(const host::Where& where, StorageType weight_storage,
+                                 std::int64_t batch_size, double step_time, double delay) const
+    -> Storage {
   Storage storage;
+  storage.weight_storage = weight_storage;
   const SynapseReadout<T> readout = synapse_->readout();
   const std::int64_t frame = host::checked_frame_size(where, description_.synapse, batch_size);
   host::checked_frame_size(where, description_.output, batch_size);
@@ -301,9 +332,12 @@ auto Connection<T>::make_storage(const host::Where& where, std::int64_t batch_si
     const std::int64_t slot_bytes = storage.width == SlotWidth::word ? 2 : 1;
     storage.slots = Buffer<std::uint8_t>(device(), entries * slot_bytes);
   }
-  const bool is_planned = is_dense || (will_delay && is_folded(readout.current));
+  const bool is_planned =
+      is_dense || weight_storage != StorageType::same || (will_delay && is_folded(readout.current));
   const int planned = will_delay && readout.current.trace_count == 2 ? 2 : 1;
-  for (int k = 0; k < planned && is_planned; ++k) storage.planned[k] = Buffer<T>(device(), entries);
+  for (int k = 0; k < planned && is_planned; ++k) {
+    storage.planned[k] = host::make_stored<T>(device(), weight_storage, entries);
+  }
   if (is_dense) {
     DelayedDense<T> a = dense_arguments(batch_size, will_delay ? storage.ring_slots : 1);
     a.plan.width = storage.width;
@@ -315,6 +349,7 @@ auto Connection<T>::make_storage(const host::Where& where, std::int64_t batch_si
 
 template <class T>
 void Connection<T>::take(Storage&& storage) noexcept {
+  weight_storage_ = storage.weight_storage;
   batch_size_ = storage.batch_size;
   width_ = storage.width;
   ring_slots_ = storage.ring_slots;
@@ -485,8 +520,10 @@ void Connection<T>::renew_plan(const Stream& stream) {
     a.delays = delay_.data();
     if (is_delay_new) a.slots = slots_.data();
   }
-  for (int k = 0; k < max_traces; ++k) a.planned[k] = planned_[k].data();
-  if (a.slots != nullptr || a.planned[0] != nullptr) ops::delay_plan(stream, a);
+  for (int k = 0; k < max_traces; ++k) {
+    a.planned[k] = host::stored_data<T>(planned_[k], weight_storage_);
+  }
+  if (a.slots != nullptr || a.planned[0].data() != nullptr) ops::delay_plan(stream, a);
   planned_version_ = version;
   is_weight_stale_ = false;
   is_delay_stale_ = false;
@@ -506,7 +543,9 @@ DelayedDense<T> Connection<T>::dense_arguments(std::int64_t batch_size,
   DelayedDense<T> a;
   const SynapseReadout<T> readout = synapse_->readout();
   a.source = source_of(readout, width_ != SlotWidth::none);
-  for (int k = 0; k < max_traces; ++k) a.plan.weights[k] = planned_[k].data();
+  for (int k = 0; k < max_traces; ++k) {
+    a.plan.weights[k] = host::stored_data<T>(planned_[k], weight_storage_);
+  }
   a.plan.width = width_;
   a.plan.slots = slots_.data();
   a.plan.delay_slots = delay_slots;
@@ -532,8 +571,10 @@ void Connection<T>::launch_sum(const Stream& stream, View<T> out, Output output)
   }
   const SynapseReadout<T> readout = synapse_->readout();
   PlannedWeights<T> plan;
-  for (int k = 0; k < max_traces; ++k) plan.weights[k] = planned_[k].data();
-  if (plan.weights[0] == nullptr) plan.weights[0] = weight_.data();
+  for (int k = 0; k < max_traces; ++k) {
+    plan.weights[k] = host::stored_data<T>(planned_[k], weight_storage_);
+  }
+  if (plan.weights[0].data() == nullptr) plan.weights[0] = weight_.data();
   plan.width = width_;
   plan.slots = slots_.data();
   plan.delay_slots = delay_slots;
@@ -605,7 +646,7 @@ void Connection<T>::reserve_sequence(const Stream& stream, std::int64_t steps) {
   const std::int64_t slots = std::max(ring_slots_ - 1, 1) + chunk;
   Buffer<std::uint8_t> traces[max_traces];
   for (int k = 0; k < step.trace_count; ++k) {
-    traces[k] = host::make_trace<T>(device(), step.traces[k].storage(), slots * step.stride);
+    traces[k] = host::make_stored<T>(device(), step.traces[k].storage(), slots * step.stride);
     traces[k].fill_zero(stream);
   }
   Buffer<std::uint8_t> spikes(device(), slots * (step.stride / 8));
@@ -639,9 +680,9 @@ void Connection<T>::run_sequence(const Stream& stream, const SpikeInput<T>& inpu
     ring.head = head;
     return ring;
   };
-  TraceData<T> traces[max_traces];
+  StoredData<T> traces[max_traces];
   for (int k = 0; k < step.trace_count; ++k) {
-    traces[k] = host::trace_data<T>(sequence_traces_[k], step.traces[k].storage());
+    traces[k] = host::stored_data<T>(sequence_traces_[k], step.traces[k].storage());
     visit_storage<T>(traces[k].storage(), [&](auto element) {
       using Stored = decltype(element);
       ops::ring_regrid(
@@ -715,7 +756,8 @@ template <class T>
 void Connection<T>::refresh(const Stream& stream) {
   const host::Where where{name(), "refresh"};
   const host::Call call(where, stream, device());
-  take(make_storage(where, synapse_->batch_size(), synapse_->step_time(), synapse_->delay()));
+  take(make_storage(where, weight_storage_, synapse_->batch_size(), synapse_->step_time(),
+                    synapse_->delay()));
 }
 
 template <class T>
@@ -745,7 +787,8 @@ template <class T>
 void Connection<T>::set_batch_size(const Stream& stream, std::int64_t batch_size) {
   const host::Where where{name(), "set_batch_size"};
   const host::Call call(where, stream, device());
-  Storage storage = make_storage(where, batch_size, synapse_->step_time(), synapse_->delay());
+  Storage storage =
+      make_storage(where, weight_storage_, batch_size, synapse_->step_time(), synapse_->delay());
   synapse_->set_batch_size(stream, batch_size);
   take(std::move(storage));
 }
@@ -755,7 +798,8 @@ void Connection<T>::set_step_time(const Stream& stream, double step_time, Histor
   const host::Where where{name(), "set_step_time"};
   const host::Call call(where, stream, device());
   host::check_positive_in<T>(where, "step_time", step_time);
-  Storage storage = make_storage(where, synapse_->batch_size(), step_time, synapse_->delay());
+  Storage storage =
+      make_storage(where, weight_storage_, synapse_->batch_size(), step_time, synapse_->delay());
   synapse_->set_step_time(stream, step_time, history);
   take(std::move(storage));
 }
@@ -766,9 +810,19 @@ void Connection<T>::set_delayed_by(const Stream& stream, double delay, HistoryCh
   const host::Call call(where, stream, device());
   check_there(where, Parameter::delay);
   host::check_finite_not_negative(where, "delay", delay);
-  Storage storage = make_storage(where, synapse_->batch_size(), synapse_->step_time(), delay);
+  Storage storage =
+      make_storage(where, weight_storage_, synapse_->batch_size(), synapse_->step_time(), delay);
   synapse_->set_delay(stream, delay, history);
   take(std::move(storage));
+}
+
+template <class T>
+void Connection<T>::set_weight_storage(const Stream& stream, StorageType storage) {
+  const host::Where where{name(), "set_weight_storage"};
+  const host::Call call(where, stream, device());
+  check_unchanged(where);
+  host::check_storage<T>(where, storage);
+  take(make_storage(where, storage, batch_size_, synapse_->step_time(), synapse_->delay()));
 }
 
 template <class T>

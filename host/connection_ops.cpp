@@ -4,7 +4,7 @@
 
 #include "host/check.hpp"
 #include "host/dispatch.hpp"
-#include "host/traces.hpp"
+#include "host/stored.hpp"
 
 namespace cusynapse {
 
@@ -47,7 +47,7 @@ void check_source(const char* where, const CurrentSource<T>& source, std::int64_
   if (source.kind == SourceKind::traces) {
     check(source.trace_count == 1 || source.trace_count == 2, where, "source.trace_count",
           source.trace_count, "1 or 2");
-    host::check_traces(where, "source.traces", source.traces, source.trace_count);
+    host::check_stored(where, "source.traces", source.traces, source.trace_count);
     for (int k = 0; k < source.trace_count; ++k) {
       check_pointer(source.traces[k].data(), where, "source.traces");
     }
@@ -67,9 +67,9 @@ void check_plan(const char* where, const PlannedWeights<T>& plan, const CurrentS
         "1 without slots, up to 255 with bytes and up to 65535 with words");
   if (is_delayed) check_pointer(plan.slots, where, "plan.slots");
   const bool is_double = is_delayed && source.kind == SourceKind::traces && source.trace_count == 2;
-  for (int k = 0; k < (is_double ? 2 : 1); ++k) {
-    check_pointer(plan.weights[k], where, "plan.weights");
-  }
+  const int count = is_double ? 2 : 1;
+  host::check_stored(where, "plan.weights", plan.weights, count);
+  for (int k = 0; k < count; ++k) check_pointer(plan.weights[k].data(), where, "plan.weights");
 }
 
 void check_geometry(const char* where, const ConvolutionGeometry& g) {
@@ -114,6 +114,7 @@ void run_delay_plan(const Stream& stream, const DelayPlan<T>& a) {
   check_count(where, "columns", a.columns, 0);
   if (a.rows == 0 || a.columns == 0) return;
   check_pointer(a.weights, where, "weights");
+  host::check_stored(where, "planned", a.planned, a.planned[1].data() != nullptr ? 2 : 1);
   if (a.delays != nullptr) check_times(where, a.select);
   if (a.slots != nullptr) {
     check_pointer(a.delays, where, "delays");

@@ -5,7 +5,7 @@
 
 #include "host/check.hpp"
 #include "host/dispatch.hpp"
-#include "host/traces.hpp"
+#include "host/stored.hpp"
 
 namespace cusynapse::ops {
 namespace {
@@ -80,7 +80,7 @@ void run_decay_inject(const Stream& stream, const DecayInject<T>& a) {
         static_cast<double>(a.input_kind), "one of InputKind");
   check_pointer(a.spikes, where, "spikes");
   check_pointer(a.input, where, "input");
-  host::check_traces(where, "traces", a.traces, a.trace_count);
+  host::check_stored(where, "traces", a.traces, a.trace_count);
   for (int k = 0; k < a.trace_count; ++k) check_aligned(a.traces[k].data(), where, "traces");
   for (int j = 0; j < a.injected_count; ++j) check_pointer(a.injected[j], where, "injected");
   host::backend(stream.device()).steps(T{}).decay_inject(stream, a);
@@ -111,7 +111,7 @@ void run_delayed_select(const Stream& stream, const DelayedSelect<T>& a) {
             : a.trace_count == 1 || (is_exponential && a.trace_count == 2),
         where, "trace_count", a.trace_count, "as many as the rule reads");
   if (a.size == 0) return;
-  host::check_traces(where, "traces", a.traces, a.trace_count);
+  host::check_stored(where, "traces", a.traces, a.trace_count);
   for (int k = 0; k < a.trace_count; ++k) check_pointer(a.traces[k].data(), where, "traces");
   check_pointer(a.out, where, "out");
   host::backend(stream.device()).steps(T{}).delayed_select(stream, a);

@@ -5,7 +5,7 @@
 
 #include "host/check.hpp"
 #include "host/state.hpp"
-#include "host/traces.hpp"
+#include "host/stored.hpp"
 
 namespace cusynapse {
 namespace {
@@ -37,19 +37,19 @@ constexpr const char* trace_names[max_traces] = {"trace_0", "trace_1"};
 
 // The storage of traces of T whose elements are Stored.
 template <class T, class Stored>
-constexpr TraceStorage storage_of() {
-  if (std::is_same_v<Stored, T>) return TraceStorage::same;
-  return std::is_same_v<Stored, float16> ? TraceStorage::float16 : TraceStorage::bfloat16;
+constexpr StorageType storage_of() {
+  if (std::is_same_v<Stored, T>) return StorageType::same;
+  return std::is_same_v<Stored, float16> ? StorageType::float16 : StorageType::bfloat16;
 }
 
 // The largest relative error of rounding to a storage, 0 where nothing is rounded.
-double unit_roundoff(TraceStorage storage) {
+double unit_roundoff(StorageType storage) {
   switch (storage) {
-    case TraceStorage::same:
+    case StorageType::same:
       break;
-    case TraceStorage::float16:
+    case StorageType::float16:
       return 0x1p-11;
-    case TraceStorage::bfloat16:
+    case StorageType::bfloat16:
       return 0x1p-8;
   }
   return 0.0;
@@ -166,7 +166,7 @@ CurrentSynapse<T>::CurrentSynapse(const Stream& stream, const char* name,
   check_model<T>(name_, model_, options_);
   spikes_ = Buffer<std::uint8_t>(stream.device(), slots_ * (stride_ / 8));
   for (int k = 0; k < model_.trace_count; ++k) {
-    traces_[k] = host::make_trace<T>(stream.device(), options_.storage, slots_ * stride_);
+    traces_[k] = host::make_stored<T>(stream.device(), options_.storage, slots_ * stride_);
   }
   state_ = Buffer<RingState>(stream.device(), 1);
   clear(stream);
@@ -192,7 +192,7 @@ SynapseOptions options_of(StateReader& state, const char* name) {
     state.refuse("record \"spike_overbound\"", host::format(*spike), "0 or 1");
   }
   if (state.has("storage")) {
-    options.storage = static_cast<TraceStorage>(state.integer("storage", 1, 2));
+    options.storage = static_cast<StorageType>(state.integer("storage", 1, 2));
   }
   return options;
 }
@@ -237,7 +237,7 @@ StateWriter CurrentSynapse<T>::saved(const Stream& stream) const {
   state.number("tolerance", options_.tolerance);
   state.optional("current_overbound", options_.current_overbound);
   state.optional("spike_overbound", options_.spike_overbound);
-  if (options_.storage != TraceStorage::same) {
+  if (options_.storage != StorageType::same) {
     state.integer("storage", static_cast<std::int64_t>(options_.storage));
   }
   host::save_head(stream, state, state_);
@@ -321,9 +321,9 @@ Ring<Stored> CurrentSynapse<T>::trace_ring_as(int trace) const {
   const host::Where where{name_, "trace_ring"};
   host::check(trace >= 0 && trace < trace_count(), where, "trace", trace,
               "0 to the number of traces - 1");
-  const TraceData<T> traces = host::trace_data<T>(traces_[trace], options_.storage);
+  const StoredData<T> traces = host::stored_data<T>(traces_[trace], options_.storage);
   if (storage_of<T, Stored>() != traces.storage()) {
-    const char* const name = traces.storage() == TraceStorage::same
+    const char* const name = traces.storage() == StorageType::same
                                  ? (std::is_same_v<T, float> ? "float" : "double")
                                  : host::name_of(traces.storage());
     throw Error(Errc::not_supported, where.name() + ": traces are stored as " + name +
@@ -361,7 +361,7 @@ DecayInject<T> CurrentSynapse<T>::step_arguments() const {
     if (model_.dynamics != Dynamics::memoryless) {
       a.decay[k] = static_cast<T>(std::exp(-dt / trace.time_constant));
     }
-    a.traces[k] = host::trace_data<T>(traces_[k], options_.storage);
+    a.traces[k] = host::stored_data<T>(traces_[k], options_.storage);
   }
   if (model_.dynamics == Dynamics::chain) {
     a.feed = static_cast<T>(model_.feed_rate * dt * std::exp(-dt / model_.traces[1].time_constant));
@@ -392,7 +392,7 @@ DelayedSelect<T> CurrentSynapse<T>::select_arguments() const noexcept {
   }
   a.trace_count = model_.trace_count;
   for (int k = 0; k < model_.trace_count; ++k) {
-    a.traces[k] = host::trace_data<T>(traces_[k], options_.storage);
+    a.traces[k] = host::stored_data<T>(traces_[k], options_.storage);
     a.time_constant[k] = static_cast<T>(model_.traces[k].time_constant);
     a.weight[k] = static_cast<T>(model_.traces[k].weight);
   }
@@ -699,7 +699,7 @@ void CurrentSynapse<T>::replace(const Stream& stream, const SynapseOptions& opti
   Buffer<std::uint8_t> spikes(device(), slots * (stride / 8));
   Buffer<std::uint8_t> traces[max_traces];
   for (int k = 0; k < model.trace_count; ++k) {
-    traces[k] = host::make_trace<T>(device(), options.storage, slots * stride);
+    traces[k] = host::make_stored<T>(device(), options.storage, slots * stride);
   }
 
   const auto fill = [&](auto& storage, auto element, const auto& source, int trace) {

@@ -17,9 +17,9 @@ inline constexpr const char* type_name<double> = "double";
 
 /// The type that traces of T are stored as.
 template <class T>
-const char* stored_name(TraceStorage storage) {
-  if (storage == TraceStorage::float16) return "float16";
-  if (storage == TraceStorage::bfloat16) return "bfloat16";
+const char* stored_name(StorageType storage) {
+  if (storage == StorageType::float16) return "float16";
+  if (storage == StorageType::bfloat16) return "bfloat16";
   return type_name<T>;
 }
 

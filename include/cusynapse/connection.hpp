@@ -25,6 +25,7 @@ struct ConnectionOptions {
   double step_time = 1.0;       ///< dt, ms
   std::int64_t batch_size = 1;  ///< samples stepped together
   std::uint64_t seed = 0;       ///< weights and biases start uniform in [0, 1), delays at 0
+  StorageType weight_storage = StorageType::same;  ///< of the plan: see `set_weight_storage`
 };
 
 /// The parameters of a connection.
@@ -48,6 +49,13 @@ enum class Output : std::int32_t { replace, accumulate };
 /// then renews it at every replay, which is what a network that learns delays wants, and one
 /// captured after a call to `prepare` does not.
 ///
+/// The plan of a float connection may hold its weights in 16 bits, 3 B a pair in place of 5, which
+/// sums at small batches are bound by. Each weight, times what its current decays by, is rounded
+/// once; parameters and sums stay float. With c_i the current weight w_i reads, o_i the part of it
+/// that a second trace has, and u = 2^-11 of float16 or 2^-8 of bfloat16, that changes a sum by at
+/// most u * sum over i of |w_i| (|c_i| + 2 |o_i|), as long as planned weights are within the
+/// type's normal range (docs/kernels.md).
+///
 /// Delays outside [0, delayed_by()] read the synapse's overbound value, or the current at the
 /// nearest end where it has none. Sums are matrix products: an infinite current times a weight of 0
 /// is NaN, and so is an infinite trace of a synapse of two whose share in the current is 0. One
@@ -70,6 +78,8 @@ class CUSYNAPSE_EXPORT Connection {
   double step_time() const noexcept { return synapse_->step_time(); }
   Device device() const noexcept { return synapse_->device(); }
   bool biased() const noexcept { return biased_; }
+  /// What the plan stores weights as.
+  StorageType weight_storage() const noexcept { return weight_storage_; }
   /// The largest delay, ms; none for a connection built without delays.
   std::optional<double> delayed_by() const noexcept;
   /// Whether sums read delayed currents: built with delays, and the largest is above 0.
@@ -140,6 +150,10 @@ class CUSYNAPSE_EXPORT Connection {
   /// delays.
   void set_delayed_by(const Stream& stream, double delay,
                       HistoryChange history = HistoryChange::clear);
+
+  /// Changes what the plan stores weights as; parameters stay. `Error(invalid_argument)` for 16
+  /// bits of a double connection.
+  void set_weight_storage(const Stream& stream, StorageType storage);
 
   /// All the connection needs to go on bit for bit: parameters and, within it, the state of its
   /// synapse. Allocates and synchronises. Throws `Error(not_supported)` for a synapse that cannot
@@ -222,9 +236,9 @@ class CUSYNAPSE_EXPORT Connection {
   void take_parameters(const Stream& stream, const Parameters& parameters);
 
   Connection(const Stream& stream, const Description& description, bool biased, bool has_delays,
-             std::uint64_t seed, std::shared_ptr<Synapse<T>> synapse);
-  Storage make_storage(const host::Where& where, std::int64_t batch_size, double step_time,
-                       double delay) const;
+             std::uint64_t seed, StorageType weight_storage, std::shared_ptr<Synapse<T>> synapse);
+  Storage make_storage(const host::Where& where, StorageType weight_storage,
+                       std::int64_t batch_size, double step_time, double delay) const;
   void take(Storage&& storage) noexcept;
   void check_out(const host::Where& where, const void* out, const Shape& got,
                  const Shape& expected) const;
@@ -252,6 +266,7 @@ class CUSYNAPSE_EXPORT Connection {
   std::int64_t batch_size_ = 0;
   bool biased_ = false;
   bool has_delays_ = false;
+  StorageType weight_storage_ = StorageType::same;
   std::shared_ptr<Synapse<T>> synapse_;
   Buffer<T> weight_, bias_, delay_;
 
@@ -259,7 +274,7 @@ class CUSYNAPSE_EXPORT Connection {
   SlotWidth width_ = SlotWidth::none;
   std::int32_t ring_slots_ = 1;
   Buffer<std::uint8_t> slots_;
-  Buffer<T> planned_[max_traces];
+  Buffer<std::uint8_t> planned_[max_traces];  // stored as weight_storage_ says
   Buffer<std::uint8_t> workspace_;
   std::uint64_t planned_version_ = 0;
   bool is_weight_stale_ = true;

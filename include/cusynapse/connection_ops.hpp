@@ -16,9 +16,10 @@
 namespace cusynapse {
 
 /// How every weighted sum of the library is ordered: runs of `sum_run` consecutive terms are added
-/// up from the first to the last; `sum_group` consecutive runs likewise; and so are the groups. The
-/// result has the same bits on every backend, for every batch size and in every kernel, and its
-/// error grows with 32 + 8 + terms / 256 instead of with the number of terms.
+/// up from the first to the last, each with one fused multiply-add; `sum_group` consecutive runs
+/// likewise; and so are the groups. The result has the same bits on every backend, for every batch
+/// size and in every kernel, and its error grows with 32 + 8 + terms / 256 instead of with the
+/// number of terms.
 inline constexpr std::int64_t sum_run = 32;
 /// Consecutive runs that are added up before the groups are.
 inline constexpr std::int64_t sum_group = 8;
@@ -34,15 +35,15 @@ enum class SourceKind : std::int32_t {
 /// ring of one slot with head 0 and, for several steps, a slot for each.
 template <class T>
 struct CurrentSource {
-  SourceKind kind = SourceKind::traces;        ///< which of the members below count
-  std::int32_t trace_count = 1;                ///< of `traces`
-  TraceData<const T> traces[max_traces] = {};  ///< storage of each trace's ring, all of one type
-  T weight[max_traces] = {1, 0};               ///< the current is weight[0] * v0 + weight[1] * v1
-  const std::uint8_t* spikes = nullptr;        ///< storage of a ring of bits, or of bytes
-  T amplitude = 1;                             ///< nA a spike, of `bits` and `bytes`
-  std::int64_t stride = 0;                     ///< elements from slot to slot
-  std::int32_t slots = 1;                      ///< of each ring
-  RingHead head;                               ///< the rings move together
+  SourceKind kind = SourceKind::traces;         ///< which of the members below count
+  std::int32_t trace_count = 1;                 ///< of `traces`
+  StoredData<const T> traces[max_traces] = {};  ///< storage of each trace's ring, all of one type
+  T weight[max_traces] = {1, 0};                ///< the current is weight[0] * v0 + weight[1] * v1
+  const std::uint8_t* spikes = nullptr;         ///< storage of a ring of bits, or of bytes
+  T amplitude = 1;                              ///< nA a spike, of `bits` and `bytes`
+  std::int64_t stride = 0;                      ///< elements from slot to slot
+  std::int32_t slots = 1;                       ///< of each ring
+  RingHead head;                                ///< the rings move together
 };
 
 /// The type delay slots are stored as.
@@ -73,11 +74,11 @@ CUSYNAPSE_HOST_DEVICE int leading_trace(const DelayedSelect<T>& select) {
 /// then loses no digits to the sum.
 template <class T>
 struct PlannedWeights {
-  const T* weights[max_traces] = {};  ///< undelayed, weights[0] alone: the weights
-  SlotWidth width = SlotWidth::none;  ///< the type of `slots`
-  const void* slots = nullptr;        ///< 0 the newest observation; delay_slots: out of range
-  std::int32_t delay_slots = 1;       ///< observations delays can reach: the slots of the synapse
-  T overbound = 0;                    ///< the current of delays out of range
+  StoredData<const T> weights[max_traces] = {};  ///< both of one type; undelayed, weights[0] alone
+  SlotWidth width = SlotWidth::none;             ///< the type of `slots`
+  const void* slots = nullptr;   ///< 0 the newest observation; delay_slots: out of range
+  std::int32_t delay_slots = 1;  ///< observations delays can reach: the slots of the synapse
+  T overbound = 0;               ///< the current of delays out of range
 };
 
 /// Tiles of planned dense weights: `sum_run` inputs by `dense_tile_outputs` outputs.
@@ -103,8 +104,8 @@ struct DelayPlan {
   const T* weights = nullptr;         ///< [rows][columns]
   const T* delays = nullptr;          ///< ms; null without delays
   SlotWidth width = SlotWidth::none;  ///< the type of `slots`
-  void* slots = nullptr;        ///< written unless null: a change of weights alone leaves them
-  T* planned[max_traces] = {};  ///< as PlannedWeights::weights; written unless null
+  void* slots = nullptr;  ///< written unless null: a change of weights alone leaves them
+  StoredData<T> planned[max_traces] = {};  ///< as PlannedWeights::weights; written unless null
 };
 
 /// Arguments of `ops::delayed_dense`: `steps` consecutive sums out[t][b][j] = sum over i of
@@ -221,9 +222,9 @@ struct SynapticCopyArguments {
 namespace ops {
 
 /// Makes or renews a delay plan: reads delay and weight, writes slot and planned weight: 13 B a
-/// weight with one trace. A new weight with the old delay costs 12 B: its decay is computed again,
-/// which moves as much as reading a stored one would. Does not synchronise. Throws
-/// `Error(invalid_argument)` for negative sizes and null pointers.
+/// weight with one trace, 11 B where it is planned in 16 bits. A new weight with the old delay
+/// costs 1 B less: its decay is computed again, which moves as much as reading a stored one would.
+/// Does not synchronise. Throws `Error(invalid_argument)` for negative sizes and null pointers.
 CUSYNAPSE_EXPORT void delay_plan(const Stream& stream, const DelayPlan<float>& arguments);
 CUSYNAPSE_EXPORT void delay_plan(const Stream& stream, const DelayPlan<double>& arguments);
 
@@ -233,9 +234,10 @@ CUSYNAPSE_EXPORT std::size_t dense_workspace_bytes(Device device,
 CUSYNAPSE_EXPORT std::size_t dense_workspace_bytes(Device device,
                                                    const DelayedDense<double>& arguments);
 
-/// Sums over all pairs. Reads slot and planned weight once (5 B a pair, 9 B with two traces) and
-/// the rings once for each block of outputs; every multiply-add takes one value from fast memory.
-/// `out` may not overlap what is read. Does not synchronise. Throws `Error(invalid_argument)`.
+/// Sums over all pairs. Reads slot and planned weight once (5 B a pair, 9 B with two traces; 3 B
+/// and 5 B of weights in 16 bits) and the rings once for each block of outputs; every multiply-add
+/// takes one value from fast memory. `out` may not overlap what is read. Does not synchronise.
+/// Throws `Error(invalid_argument)`.
 CUSYNAPSE_EXPORT void delayed_dense(const Stream& stream, const DelayedDense<float>& arguments);
 CUSYNAPSE_EXPORT void delayed_dense(const Stream& stream, const DelayedDense<double>& arguments);
 

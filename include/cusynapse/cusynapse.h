@@ -182,7 +182,7 @@ enum {
 };
 
 /* How the traces of a synapse are stored; 16 bits of float32 synapses alone. */
-typedef int32_t cusynapse_trace_storage;
+typedef int32_t cusynapse_storage_type;
 enum { CUSYNAPSE_STORAGE_SAME, CUSYNAPSE_STORAGE_FLOAT16, CUSYNAPSE_STORAGE_BFLOAT16 };
 
 typedef int32_t cusynapse_select_rule;
@@ -277,7 +277,7 @@ typedef struct cusynapse_decay_inject_arguments {
   double gain[CUSYNAPSE_MAX_TRACES];
   double feed;
   void* traces[CUSYNAPSE_MAX_TRACES];
-  cusynapse_trace_storage storage; /* of traces */
+  cusynapse_storage_type storage; /* of traces */
   uint8_t* spikes;
   int64_t size;
   int64_t stride;
@@ -314,7 +314,7 @@ typedef struct cusynapse_delayed_select_arguments {
   cusynapse_select_rule rule;
   int32_t trace_count;
   const void* traces[CUSYNAPSE_MAX_TRACES];
-  cusynapse_trace_storage storage; /* of traces */
+  cusynapse_storage_type storage; /* of traces */
   double time_constant[CUSYNAPSE_MAX_TRACES];
   double feed_rate;
   double weight[CUSYNAPSE_MAX_TRACES];
@@ -467,7 +467,7 @@ typedef struct cusynapse_current_source {
   cusynapse_source_kind kind;
   int32_t trace_count;
   const void* traces[CUSYNAPSE_MAX_TRACES];
-  cusynapse_trace_storage storage; /* of traces */
+  cusynapse_storage_type storage; /* of traces */
   double weight[CUSYNAPSE_MAX_TRACES];
   const uint8_t* spikes;
   double amplitude;
@@ -478,6 +478,7 @@ typedef struct cusynapse_current_source {
 
 typedef struct cusynapse_planned_weights {
   const void* weights[CUSYNAPSE_MAX_TRACES];
+  cusynapse_storage_type storage; /* of weights */
   cusynapse_slot_width width;
   const void* slots;
   int32_t delay_slots;
@@ -494,6 +495,7 @@ typedef struct cusynapse_delay_plan_arguments {
   cusynapse_slot_width width;
   void* slots;
   void* planned[CUSYNAPSE_MAX_TRACES];
+  cusynapse_storage_type storage; /* of planned */
 } cusynapse_delay_plan_arguments;
 
 typedef struct cusynapse_delayed_dense_arguments {
@@ -958,7 +960,7 @@ typedef struct cusynapse_synapse_options {
   double current_overbound;
   bool has_spike_overbound;
   bool spike_overbound;
-  cusynapse_trace_storage storage; /* of traces */
+  cusynapse_storage_type storage; /* of traces */
 } cusynapse_synapse_options;
 
 /* What a synapse is, besides its options and model. */
@@ -1127,6 +1129,7 @@ typedef struct cusynapse_connection_options {
   double step_time;
   int64_t batch_size;
   uint64_t seed;
+  cusynapse_storage_type weight_storage; /* of planned weights */
 } cusynapse_connection_options;
 
 typedef struct cusynapse_conv2d_options {
@@ -1152,7 +1155,8 @@ typedef struct cusynapse_connection_info {
   bool biased;
   bool has_delays;
   bool is_delayed;
-  double delayed_by; /* 0 without delays */
+  double delayed_by;                     /* 0 without delays */
+  cusynapse_storage_type weight_storage; /* of planned weights */
   cusynapse_shape input_shape;
   cusynapse_shape output_shape;
   cusynapse_shape synaptic_shape;
@@ -1261,6 +1265,9 @@ cusynapse_connection_set_step_time(cusynapse_connection* connection, cusynapse_s
 CUSYNAPSE_EXPORT cusynapse_status
 cusynapse_connection_set_delayed_by(cusynapse_connection* connection, cusynapse_stream stream,
                                     double delay, cusynapse_history_change change);
+/* What the plan of the sums stores weights as; parameters stay. */
+CUSYNAPSE_EXPORT cusynapse_status cusynapse_connection_set_weight_storage(
+    cusynapse_connection* connection, cusynapse_stream stream, cusynapse_storage_type storage);
 CUSYNAPSE_EXPORT cusynapse_status cusynapse_connection_save(const cusynapse_connection* connection,
                                                             cusynapse_stream stream,
                                                             cusynapse_state** state);

@@ -74,33 +74,33 @@ struct ElementTraits<bfloat16> {
   using Time = float;       ///< of arrays of times
 };
 
-/// How the traces of a synapse are stored. In 16 bits, of float synapses alone, a step or a
-/// selection moves half of the bytes of traces; arithmetic is in float, a trace is rounded to
-/// nearest (halves to even) when it is stored, and only what was stored is read.
-enum class TraceStorage : std::int32_t {
-  same,      ///< in the type of the synapse
+/// What values are stored as: the traces of a synapse, the planned weights of a connection. In 16
+/// bits, of float alone, what reads them moves half of their bytes; arithmetic is in float, a value
+/// is rounded to nearest (halves to even) when it is stored, and only what was stored is read.
+enum class StorageType : std::int32_t {
+  same,      ///< in the type they are computed in
   float16,   ///< 11 significant bits; infinite above 65504, a constant spacing of 2^-24 below 2^-14
   bfloat16,  ///< 8 significant bits, the range of float
 };
 
-/// Calls `visit` with an element of the type that traces of T, float or double, are stored as; its
+/// Calls `visit` with an element of the type that values of T, float or double, are stored as; its
 /// value means nothing. Runs where the visitor does.
 #if defined(__CUDACC__)
 #pragma nv_exec_check_disable
 #endif
 template <class T, class Visit>
-CUSYNAPSE_HOST_DEVICE decltype(auto) visit_storage(TraceStorage storage, const Visit& visit) {
+CUSYNAPSE_HOST_DEVICE decltype(auto) visit_storage(StorageType storage, const Visit& visit) {
   if constexpr (std::is_same_v<T, float>) {
-    if (storage == TraceStorage::float16) return visit(float16());
-    if (storage == TraceStorage::bfloat16) return visit(bfloat16());
+    if (storage == StorageType::float16) return visit(float16());
+    if (storage == StorageType::bfloat16) return visit(bfloat16());
   }
   return visit(T());
 }
 
-/// Where the storage of a trace's ring starts, and what it is stored as: made from a pointer to T
-/// and, where T is float, to float16 or bfloat16. T may be const. Copying it copies no data.
+/// Where values start, such as a trace's ring, and what they are stored as: made from a pointer to
+/// T and, where T is float, to float16 or bfloat16. T may be const. Copying it copies no data.
 template <class T>
-class TraceData {
+class StoredData {
   template <class Element>
   using Qualified = std::conditional_t<std::is_const_v<T>, const Element, Element>;
   template <class Element>
@@ -111,27 +111,27 @@ class TraceData {
  public:
   using Pointer = Qualified<void>*;  ///< to memory of any type
 
-  /// No trace.
-  constexpr TraceData() noexcept = default;
-  constexpr TraceData(std::nullptr_t) noexcept {}
+  /// None.
+  constexpr StoredData() noexcept = default;
+  constexpr StoredData(std::nullptr_t) noexcept {}
   /// Elements of T, or of 16 bits.
-  constexpr TraceData(T* data) noexcept : data_(data) {}
+  constexpr StoredData(T* data) noexcept : data_(data) {}
   template <class Stored, std::enable_if_t<is_stored<Qualified<Stored>>, int> = 0>
-  constexpr TraceData(Stored* data) noexcept
+  constexpr StoredData(Stored* data) noexcept
       : data_(data),
-        storage_(std::is_same_v<std::remove_const_t<Stored>, float16> ? TraceStorage::float16
-                                                                      : TraceStorage::bfloat16) {}
+        storage_(std::is_same_v<std::remove_const_t<Stored>, float16> ? StorageType::float16
+                                                                      : StorageType::bfloat16) {}
   /// Memory whose type is known at run time.
-  constexpr TraceData(Pointer data, TraceStorage storage) noexcept
+  constexpr StoredData(Pointer data, StorageType storage) noexcept
       : data_(data), storage_(storage) {}
   /// Data of T where data of const T is wanted.
   template <class U, std::enable_if_t<std::is_same_v<const U, T> && !std::is_const_v<U>, int> = 0>
-  constexpr TraceData(const TraceData<U>& other) noexcept
+  constexpr StoredData(const StoredData<U>& other) noexcept
       : data_(other.data()), storage_(other.storage()) {}
 
   /// Where it starts, and what it is stored as.
   CUSYNAPSE_HOST_DEVICE Pointer data() const noexcept { return data_; }
-  CUSYNAPSE_HOST_DEVICE TraceStorage storage() const noexcept { return storage_; }
+  CUSYNAPSE_HOST_DEVICE StorageType storage() const noexcept { return storage_; }
   /// The elements, Stored being the type they are stored as; not checked.
   template <class Stored>
   CUSYNAPSE_HOST_DEVICE Qualified<Stored>* as() const noexcept {
@@ -140,7 +140,7 @@ class TraceData {
 
  private:
   Pointer data_ = nullptr;
-  TraceStorage storage_ = TraceStorage::same;
+  StorageType storage_ = StorageType::same;
 };
 
 /// A circular history: `slots` frames of `size` elements. Element e of slot s is data[s * stride +
@@ -180,7 +180,7 @@ struct DecayInject {
   T decay[max_traces] = {};                  ///< exp(-dt / tau)
   T gain[max_traces] = {};                   ///< jump of the trace at a unit input
   T feed = 0;                                ///< chain: rate * dt * exp(-dt / tau)
-  TraceData<T> traces[max_traces] = {};      ///< storage of each trace's ring, all of one type
+  StoredData<T> traces[max_traces] = {};     ///< storage of each trace's ring, all of one type
   std::uint8_t* spikes = nullptr;            ///< storage of the spike ring, bits
   std::int64_t size = 0;                     ///< synapses, all batch samples together
   std::int64_t stride = 0;                   ///< elements from slot to slot, the same in every ring
@@ -231,17 +231,17 @@ enum class SelectRule : std::int32_t {
 /// Traces add up as weight[0] * v0 + weight[1] * v1, a weight being 1, -1 or 0.
 template <class T>
 struct DelayedSelect {
-  SelectRule rule = SelectRule::previous;      ///< between two observations
-  std::int32_t trace_count = 1;                ///< 1 or 2
-  TraceData<const T> traces[max_traces] = {};  ///< storage of each trace's ring, all of one type
-  T time_constant[max_traces] = {};            ///< ms, of the exponential rules
-  T feed_rate = 0;                             ///< 1/ms, of chain_decay
-  T weight[max_traces] = {1, 0};               ///< 1, -1 or 0
-  std::int64_t size = 0;                       ///< synapses, all batch samples together
-  std::int64_t stride = 0;                     ///< elements from slot to slot, a multiple of 32
-  std::int32_t slots = 0;                      ///< of every ring
-  RingHead head;                               ///< the rings move together
-  T step_time = 1;                             ///< dt, ms
+  SelectRule rule = SelectRule::previous;       ///< between two observations
+  std::int32_t trace_count = 1;                 ///< 1 or 2
+  StoredData<const T> traces[max_traces] = {};  ///< storage of each trace's ring, all of one type
+  T time_constant[max_traces] = {};             ///< ms, of the exponential rules
+  T feed_rate = 0;                              ///< 1/ms, of chain_decay
+  T weight[max_traces] = {1, 0};                ///< 1, -1 or 0
+  std::int64_t size = 0;                        ///< synapses, all batch samples together
+  std::int64_t stride = 0;                      ///< elements from slot to slot, a multiple of 32
+  std::int32_t slots = 0;                       ///< of every ring
+  RingHead head;                                ///< the rings move together
+  T step_time = 1;                              ///< dt, ms
   T tolerance = 0;              ///< times this near to an observation (ms) count as its time
   T limit = 0;                  ///< the largest delay, ms
   bool has_overbound = false;   ///< if not, the value at the nearest end

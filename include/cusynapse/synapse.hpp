@@ -41,7 +41,7 @@ struct SynapseOptions {
   std::optional<double> current_overbound = 0.0;  ///< current beyond the largest delay, nA; none:
                                                   ///< the current at the largest delay
   std::optional<bool> spike_overbound = false;    ///< the same for spikes
-  TraceStorage storage = TraceStorage::same;      ///< of traces; 16 bits of float synapses alone
+  StorageType storage = StorageType::same;        ///< of traces; 16 bits of float synapses alone
 };
 
 /// What becomes of the history when dt or the largest delay changes.

@@ -131,6 +131,31 @@ CUSYNAPSE_HOST_DEVICE void store_slots(const std::int32_t (&slots)[Width], std::
   store_guarded(narrow, at, end, static_cast<Slot*>(to));
 }
 
+/// Stores values from place `at` on, as far as it is below `end`, whichever way they are stored.
+template <class T, int Width>
+struct StorePlanned {
+  const StoredData<T>& to;
+  const T (&values)[Width];
+  std::int64_t at;
+  std::int64_t end;
+  template <class Stored>
+  CUSYNAPSE_HOST_DEVICE void operator()(Stored) const {
+    if constexpr (std::is_same_v<T, Stored>) {
+      store_guarded(values, at, end, to.template as<T>());
+    } else {
+      Stored elements[Width];
+      for (int i = 0; i < Width; ++i) elements[i] = stored<Stored>(values[i]);
+      store_guarded(elements, at, end, to.template as<Stored>());
+    }
+  }
+};
+template <class T, int Width>
+CUSYNAPSE_HOST_DEVICE void store_planned(const T (&values)[Width], std::int64_t at,
+                                         std::int64_t end, const StoredData<T>& to) {
+  if (to.data() == nullptr) return;
+  visit_storage<T>(to.storage(), StorePlanned<T, Width>{to, values, at, end});
+}
+
 /// Plans Width weights and stores them from place `at` on, as far as it is below `end`. In loops of
 /// their own, which vectorise.
 template <PlanRule rule, int Width, class T>
@@ -150,10 +175,8 @@ CUSYNAPSE_HOST_DEVICE void plan_and_store(const DelayPlan<T>& a, const T* delays
   } else if (a.slots != nullptr) {
     store_slots<std::uint16_t>(slots, at, end, a.slots);
   }
-  if (a.planned[0] != nullptr) store_guarded(planned, at, end, a.planned[0]);
-  if (planned_count<rule> == 2 && a.planned[1] != nullptr) {
-    store_guarded(shares, at, end, a.planned[1]);
-  }
+  store_planned(planned, at, end, a.planned[0]);
+  if constexpr (planned_count<rule> == 2) store_planned(shares, at, end, a.planned[1]);
 }
 
 /// Plans in the order of the weights: call (x, 0) covers Width consecutive ones.

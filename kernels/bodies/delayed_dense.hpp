@@ -61,7 +61,8 @@ constexpr std::int32_t dense_ahead(int columns) {
 /// Enough to stage the inputs of a block.
 inline constexpr std::int32_t dense_least_threads = 8;
 
-template <class T, class Slot, bool has_slots, int Columns, DenseStaging staging>
+/// is_half: planned weights are stored in 16 bits, of either type.
+template <class T, bool is_half, class Slot, bool has_slots, int Columns, DenseStaging staging>
 struct DelayedDenseBody {
   static constexpr int lanes =
       staging == DenseStaging::pieces ? 16 / static_cast<int>(sizeof(T)) : 1;
@@ -146,10 +147,12 @@ struct DelayedDenseBody {
     std::int32_t stage_size = 0;
   };
 
-  /// Planned weights of consecutive inputs.
+  /// Planned weights of consecutive inputs, as they are stored: converting them would wait for
+  /// them.
+  using Weight = std::conditional_t<is_half, std::uint16_t, T>;
   struct Planned {
-    T weights[ahead];
-    T shares[ahead];
+    Weight weights[ahead];
+    Weight shares[ahead];
     std::int32_t slots[ahead];
   };
 
@@ -192,12 +195,12 @@ struct DelayedDenseBody {
         for (std::int32_t i = 0; i < ahead; ++i) {
           if (from + i >= p.inputs) break;
           const T* const input = current + (offset + i) * p.pitch;
+          const T weight = value_of(planned.weights[i]);
           if (has_slots && p.is_double) {
-            add_input<2>(context.rank(), p, planned.weights[i], planned.shares[i], input,
+            add_input<2>(context.rank(), p, weight, value_of(planned.shares[i]), input,
                          planned.slots[i], sums);
           } else {
-            add_input<1>(context.rank(), p, planned.weights[i], T(0), input, planned.slots[i],
-                         sums);
+            add_input<1>(context.rank(), p, weight, T(0), input, planned.slots[i], sums);
           }
         }
         const std::int32_t done = from + ahead;
@@ -218,11 +221,31 @@ struct DelayedDenseBody {
     for (std::int32_t i = 0; i < ahead; ++i) {
       const bool is_there = from + i < p.inputs;
       const std::int64_t entry = p.plan + (from + i) * dense_tile_outputs;
-      out.weights[i] = is_there ? arguments.plan.weights[0][entry] : T(0);
-      out.shares[i] = is_there && p.is_double ? arguments.plan.weights[1][entry] : T(0);
+      out.weights[i] = is_there ? stored_weight(0, entry) : Weight(0);
+      out.shares[i] = is_there && p.is_double ? stored_weight(1, entry) : Weight(0);
       out.slots[i] = is_there ? slot_of(entry) : 0;
     }
     return out;
+  }
+
+  CUSYNAPSE_HOST_DEVICE Weight stored_weight(int trace, std::int64_t entry) const {
+    const StoredData<const T>& weights = arguments.plan.weights[trace];
+    if constexpr (is_half) {
+      return weights.storage() == StorageType::float16
+                 ? weights.template as<float16>()[entry].bits
+                 : weights.template as<bfloat16>()[entry].bits;
+    } else {
+      return weights.template as<T>()[entry];
+    }
+  }
+  CUSYNAPSE_HOST_DEVICE T value_of(Weight weight) const {
+    if constexpr (is_half) {
+      return arguments.plan.weights[0].storage() == StorageType::float16
+                 ? math::to_float(float16{weight})
+                 : math::to_float(bfloat16{weight});
+    } else {
+      return weight;
+    }
   }
 
   /// What lies before the histories of an input, in both stages.
@@ -248,7 +271,7 @@ struct DelayedDenseBody {
       T* const to = staged + trace * p.trace_size + i * p.pitch;
       const std::int64_t input = p.first_input + from + i;
       if (has_slots && arguments.source.kind == SourceKind::traces &&
-          arguments.source.traces[trace].storage() == TraceStorage::same) {
+          arguments.source.traces[trace].storage() == StorageType::same) {
         stage_input<true>(context, p, trace, input, to);
       } else {
         stage_input<false>(context, p, trace, input, to);
@@ -366,7 +389,7 @@ struct DelayedDenseBody {
             origin.sample * a.inputs + p.first_input + i;
         value = planned_value(a.source, a.plan, has_slots, p.is_double, offset, entry);
       }
-      sums[0] = math::fused_multiply_add(a.plan.weights[0][entry], value, sums[0]);
+      sums[0] = math::fused_multiply_add(value_of(stored_weight(0, entry)), value, sums[0]);
       if ((i + 1) % sum_run == 0 || i + 1 == p.inputs) end_run(0, i < sum_run, group, sums);
     }
   }
@@ -511,9 +534,10 @@ void visit_delayed_dense(const DelayedDense<T>& a, const DenseLimits& limits,
                          const Launch& launch) {
   const DenseShape<T> shape = DenseShape<T>::of(a, limits);
   auto* const partial = static_cast<T*>(a.workspace);
-  const auto with_slots = [&](auto slot, auto has_slots) {
+  const auto with_slots = [&](auto slot, auto has_slots, auto is_half) {
     using Slot = decltype(slot);
     constexpr bool has = decltype(has_slots)::value;
+    constexpr bool half = decltype(is_half)::value;
     constexpr auto in_pieces = DenseStaging::pieces;
     constexpr auto in_elements = DenseStaging::elements;
     constexpr int wide = wide_columns<T>(in_pieces);
@@ -521,27 +545,33 @@ void visit_delayed_dense(const DelayedDense<T>& a, const DenseLimits& limits,
     const DenseCut& cut = shape.cut;
     if constexpr (has) {  // one value a history always fits
       if (shape.staging == DenseStaging::none) {
-        return launch(DelayedDenseBody<T, Slot, has, 1, DenseStaging::none>{a, cut, partial});
+        return launch(DelayedDenseBody<T, half, Slot, has, 1, DenseStaging::none>{a, cut, partial});
       }
     }
     if (shape.columns == 1) {
-      launch(DelayedDenseBody<T, Slot, has, 1, in_elements>{a, cut, partial});
+      launch(DelayedDenseBody<T, half, Slot, has, 1, in_elements>{a, cut, partial});
     } else if (shape.staging == in_elements) {
-      launch(DelayedDenseBody<T, Slot, has, wide_elements, in_elements>{a, cut, partial});
+      launch(DelayedDenseBody<T, half, Slot, has, wide_elements, in_elements>{a, cut, partial});
     } else if (shape.columns == narrow_columns) {
-      launch(DelayedDenseBody<T, Slot, has, narrow_columns, in_pieces>{a, cut, partial});
+      launch(DelayedDenseBody<T, half, Slot, has, narrow_columns, in_pieces>{a, cut, partial});
     } else {
-      launch(DelayedDenseBody<T, Slot, has, wide, in_pieces>{a, cut, partial});
+      launch(DelayedDenseBody<T, half, Slot, has, wide, in_pieces>{a, cut, partial});
     }
   };
-  switch (a.plan.width) {
-    case SlotWidth::none:
-      return with_slots(std::uint8_t{}, std::false_type());
-    case SlotWidth::byte:
-      return with_slots(std::uint8_t{}, std::true_type());
-    case SlotWidth::word:
-      return with_slots(std::uint16_t{}, std::true_type());
+  const auto with_weights = [&](auto is_half) {
+    switch (a.plan.width) {
+      case SlotWidth::none:
+        return with_slots(std::uint8_t{}, std::false_type(), is_half);
+      case SlotWidth::byte:
+        return with_slots(std::uint8_t{}, std::true_type(), is_half);
+      case SlotWidth::word:
+        return with_slots(std::uint16_t{}, std::true_type(), is_half);
+    }
+  };
+  if constexpr (std::is_same_v<T, float>) {
+    if (a.plan.weights[0].storage() != StorageType::same) return with_weights(std::true_type());
   }
+  with_weights(std::false_type());
 }
 
 /// What adds up the parts afterwards.

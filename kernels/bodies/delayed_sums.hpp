@@ -41,24 +41,29 @@ CUSYNAPSE_HOST_DEVICE void planned_slots(const PlannedWeights<T>& plan,
   }
 }
 
-/// Elements of a trace, whichever way it is stored.
+/// Several values, whichever way they are stored.
 template <class T, int Width>
-struct TraceValues {
-  const TraceData<const T>& trace;
+struct StoredValues {
+  const StoredData<const T>& data;
   const std::int64_t (&offsets)[Width];
   T (&values)[Width];
   template <class Stored>
   CUSYNAPSE_HOST_DEVICE void operator()(Stored) const {
-    const Stored* const data = trace.template as<Stored>();
-    for (int i = 0; i < Width; ++i) values[i] = loaded<T>(data[offsets[i]]);
+    const Stored* const elements = data.template as<Stored>();
+    for (int i = 0; i < Width; ++i) values[i] = loaded<T>(elements[offsets[i]]);
   }
 };
+template <int Width, class T>
+CUSYNAPSE_HOST_DEVICE void stored_values(const StoredData<const T>& data,
+                                         const std::int64_t (&offsets)[Width], T (&values)[Width]) {
+  visit_storage<T>(data.storage(), StoredValues<T, Width>{data, offsets, values});
+}
 
 /// Pixels `column`, `column` + 1, ... of a row of a trace that starts at element `pixels`; outside
 /// the row there is silence.
 template <class T, int Width>
 struct TracePixels {
-  const TraceData<const T>& trace;
+  const StoredData<const T>& trace;
   std::int64_t pixels;
   std::int64_t column;
   std::int64_t width;
@@ -83,8 +88,7 @@ CUSYNAPSE_HOST_DEVICE void source_values(const CurrentSource<T>& source, std::in
                                          bool is_delayed, const std::int64_t (&offsets)[Width],
                                          T (&values)[Width]) {
   if (source.kind == SourceKind::traces && is_delayed) {
-    const TraceData<const T>& of = source.traces[trace];
-    visit_storage<T>(of.storage(), TraceValues<T, Width>{of, offsets, values});
+    stored_values(source.traces[trace], offsets, values);
   } else {
     for (int i = 0; i < Width; ++i) {
       values[i] = source_value(source, trace, is_delayed, offsets[i]);
@@ -109,7 +113,7 @@ CUSYNAPSE_HOST_DEVICE T planned_value(const CurrentSource<T>& source, const Plan
   const T value = source_value(source, 0, is_delayed, offset);
   if (!is_double) return value;
   const T other = source_value(source, 1, is_delayed, offset);
-  return math::fused_multiply_add(plan.weights[1][entry], other, value);
+  return math::fused_multiply_add(stored_value(plan.weights[1], entry), other, value);
 }
 
 /// Sums of Width elements in the order of `sum_run`. Terms of a run are added to `run`; `end_run`
@@ -180,9 +184,11 @@ struct DelayedDirectBody {
     source_values(a.source, 0, is_delayed, offsets, values);
     if (is_double) {
       T others[Width];
+      T shares[Width];
       source_values(a.source, 1, is_delayed, offsets, others);
+      stored_values(a.plan.weights[1], entry, shares);
       for (int i = 0; i < Width; ++i) {
-        values[i] = math::fused_multiply_add(a.plan.weights[1][entry[i]], others[i], values[i]);
+        values[i] = math::fused_multiply_add(shares[i], others[i], values[i]);
       }
     }
     if (is_delayed) {
@@ -190,10 +196,12 @@ struct DelayedDirectBody {
         if (slots[i] == a.plan.delay_slots) values[i] = a.plan.overbound;
       }
     }
+    T weights[Width];
+    stored_values(a.plan.weights[0], entry, weights);
     T sums[Width];
     for (int i = 0; i < Width; ++i) {
       // As a sum of one term, which starts at 0.
-      sums[i] = math::fused_multiply_add(a.plan.weights[0][entry[i]], values[i], T(0));
+      sums[i] = math::fused_multiply_add(weights[i], values[i], T(0));
     }
     for (int i = 0; i < Width; ++i) {
       if (i < count) {
@@ -241,7 +249,7 @@ struct DelayedConv2DBody {
         const std::int64_t column =
             first * g.stride[1] - g.padding[1] + kernel_column * g.dilation[1];
         if (is_delayed && slot == a.plan.delay_slots) {
-          const T weight = a.plan.weights[0][entry];
+          const T weight = stored_value(a.plan.weights[0], entry);
           for (int i = 0; i < Width; ++i) {
             sums.run[i] = math::fused_multiply_add(weight, a.plan.overbound, sums.run[i]);
           }
@@ -277,11 +285,11 @@ struct DelayedConv2DBody {
                                         std::int64_t pixels, std::int64_t column,
                                         T (&sums)[Width]) const {
     const DelayedConv2D<T>& a = arguments;
-    const T weight = a.plan.weights[0][entry];
+    const T weight = stored_value(a.plan.weights[0], entry);
     T values[Width];
     load_pixels(0, is_delayed, pixels, column, values);
     if (is_double) {
-      const T share = a.plan.weights[1][entry];
+      const T share = stored_value(a.plan.weights[1], entry);
       T others[Width];
       load_pixels(1, is_delayed, pixels, column, others);
       for (int i = 0; i < Width; ++i) {
@@ -299,7 +307,7 @@ struct DelayedConv2DBody {
     const std::int64_t stride = a.geometry.stride[1];
     const std::int64_t width = a.geometry.width;
     if (stride == 1 && a.source.kind == SourceKind::traces && is_delayed) {
-      const TraceData<const T>& of = a.source.traces[trace];
+      const StoredData<const T>& of = a.source.traces[trace];
       visit_storage<T>(of.storage(), TracePixels<T, Width>{of, pixels, column, width, values});
       return;
     }

@@ -78,19 +78,19 @@ struct ColumnBlock {
   }
 };
 
-/// Element `at` of a trace, whichever way it is stored.
+/// Value `at`, whichever way it is stored.
 template <class T>
-struct TraceValue {
-  const TraceData<const T>& trace;
+struct StoredValue {
+  const StoredData<const T>& data;
   std::int64_t at;
   template <class Stored>
   CUSYNAPSE_HOST_DEVICE T operator()(Stored) const {
-    return loaded<T>(trace.template as<Stored>()[at]);
+    return loaded<T>(data.template as<Stored>()[at]);
   }
 };
 template <class T>
-CUSYNAPSE_HOST_DEVICE T trace_value(const TraceData<const T>& trace, std::int64_t at) {
-  return visit_storage<T>(trace.storage(), TraceValue<T>{trace, at});
+CUSYNAPSE_HOST_DEVICE T stored_value(const StoredData<const T>& data, std::int64_t at) {
+  return visit_storage<T>(data.storage(), StoredValue<T>{data, at});
 }
 
 /// One value of a source: of the given trace for delayed sums, all of the current for undelayed
@@ -100,14 +100,14 @@ CUSYNAPSE_HOST_DEVICE T source_value(const CurrentSource<T>& source, std::int32_
                                      bool is_delayed, std::int64_t offset) {
   switch (source.kind) {
     case SourceKind::traces: {
-      if (is_delayed) return trace_value<T>(source.traces[trace], offset);
+      if (is_delayed) return stored_value<T>(source.traces[trace], offset);
       // A weight of 0 leaves a trace out even where it is infinite.
       T value = source.weight[0] == T(0)
                     ? T(0)
-                    : math::multiply(source.weight[0], trace_value<T>(source.traces[0], offset));
+                    : math::multiply(source.weight[0], stored_value<T>(source.traces[0], offset));
       if (source.trace_count == 2 && source.weight[1] != T(0)) {
         value = math::add(
-            value, math::multiply(source.weight[1], trace_value<T>(source.traces[1], offset)));
+            value, math::multiply(source.weight[1], stored_value<T>(source.traces[1], offset)));
       }
       return value;
     }

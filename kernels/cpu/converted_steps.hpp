@@ -152,8 +152,8 @@ struct ConvertedGroupsBody : kernels::DecayInjectGroupedBody<float, kind, kernel
   // Inlined for the same reason.
   CUSYNAPSE_HOST_DEVICE void operator()(std::int64_t x, std::int64_t y) const {
     const DecayInjectGroup<float>& group = this->arguments.groups[this->arguments.tile_group[y]];
-    const TraceStorage storage = group.step.traces[0].storage();
-    if (group.step.trace_count == 0 || storage == TraceStorage::same) {
+    const StorageType storage = group.step.traces[0].storage();
+    if (group.step.trace_count == 0 || storage == StorageType::same) {
       Groups::operator()(x, y);
     } else if (x == 0) {
       DecayInject<float> step = group.step;
@@ -170,7 +170,7 @@ struct ConvertedGroupsBody : kernels::DecayInjectGroupedBody<float, kind, kernel
     template <Dynamics dynamics, int TraceCount>
     void operator()() const {
       if constexpr (TraceCount > 0) {
-        if (step.traces[0].storage() == TraceStorage::float16) {
+        if (step.traces[0].storage() == StorageType::float16) {
           step_stored<dynamics, TraceCount, float16>();
         } else {
           step_stored<dynamics, TraceCount, bfloat16>();

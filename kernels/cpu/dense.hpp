@@ -182,7 +182,7 @@ CUSYNAPSE_HOST_DEVICE void transpose(const Four (&in)[4], Four (&out)[4]) {
 /// Consecutive elements of a trace, whichever way it is stored.
 template <class T>
 struct LoadInputs {
-  const TraceData<const T>& trace;
+  const StoredData<const T>& trace;
   std::int64_t offset;
   std::int32_t inputs;
   T (&values)[sum_run];
@@ -216,7 +216,7 @@ CUSYNAPSE_HOST_DEVICE void stage(const DenseWork<T>& work, std::int64_t first_in
         if (!origin.is_there) continue;
         const std::int32_t slot = math::slot_at(work.head, origin.back, source.slots);
         const std::int64_t offset = slot * source.stride + origin.sample * a.inputs + first_input;
-        if (is_raw && inputs == sum_run && source.traces[trace].storage() == TraceStorage::same) {
+        if (is_raw && inputs == sum_run && source.traces[trace].storage() == StorageType::same) {
           rows[r] = source.traces[trace].template as<T>() + offset;
           continue;
         }
@@ -233,7 +233,7 @@ CUSYNAPSE_HOST_DEVICE void stage(const DenseWork<T>& work, std::int64_t first_in
           }
         } else if (is_raw || (source.kind == SourceKind::traces && source.trace_count == 1 &&
                               source.weight[0] == T(1))) {
-          const TraceData<const T>& from = source.traces[is_raw ? trace : 0];
+          const StoredData<const T>& from = source.traces[is_raw ? trace : 0];
           visit_storage<T>(from.storage(), LoadInputs<T>{from, offset, inputs, values[r]});
         } else {
           for (std::int32_t i = 0; i < inputs; ++i) {
@@ -320,24 +320,56 @@ struct RowStarts {
   }
 };
 
+/// Planned weights of one run of a tile, in the type they are computed with.
+template <class T>
+struct TileWeights {
+  static constexpr std::int64_t size = sum_run * dense_tile_outputs;
+  const T* of[max_traces] = {};
+  alignas(64) T converted[max_traces][size];
+
+  CUSYNAPSE_HOST_DEVICE void decode(const PlannedWeights<T>& plan, int count,
+                                    std::int64_t plan_at) {
+    for (int k = 0; k < count; ++k) {
+      const StoredData<const T>& weights = plan.weights[k];
+      if (weights.storage() == StorageType::same) {
+        of[k] = weights.template as<T>() + plan_at;
+      } else {
+        visit_storage<T>(weights.storage(), Convert{weights, plan_at, converted[k]});
+        of[k] = converted[k];
+      }
+    }
+  }
+
+ private:
+  struct Convert {
+    const StoredData<const T>& weights;
+    std::int64_t first;
+    T (&to)[size];
+    template <class Stored>
+    CUSYNAPSE_HOST_DEVICE void operator()(Stored) const {
+      const Stored* const from = weights.template as<Stored>() + first;
+      for (std::int64_t i = 0; i < size; ++i) to[i] = kernels::loaded<T>(from[i]);
+    }
+  };
+};
+
 /// One run of the sums of one tile of outputs, vectors along columns.
 template <class T, int VectorBytes, int Width, bool is_double>
 CUSYNAPSE_HOST_DEVICE void sum_columns(const DenseWork<T>& work, std::int64_t run, bool is_last,
-                                       std::int64_t tile, std::int64_t plan_at, std::int32_t inputs,
-                                       const RowStarts& starts) {
+                                       std::int64_t tile, std::int32_t inputs,
+                                       const TileWeights<T>& weights, const RowStarts& starts) {
   constexpr int row_bytes = Width * static_cast<int>(sizeof(T));
   constexpr int vector_bytes = row_bytes < VectorBytes ? row_bytes : VectorBytes;
   constexpr int lanes = vector_bytes / static_cast<int>(sizeof(T));
   constexpr int vectors = row_bytes / vector_bytes;
   constexpr int at_once = outputs_at_once<VectorBytes>(vectors);
   using Vector = typename VectorType<T, vector_bytes>::type;
-  const PlannedWeights<T>& plan = work.arguments.plan;
   const std::int64_t second = sum_run * work.input_pitch;  // from a trace to the other
 
   for (std::int64_t first = 0; first < dense_tile_outputs; first += at_once) {
     Vector sums[at_once * vectors] = {};
-    const T* weight = plan.weights[0] + plan_at + first;
-    const T* share = is_double ? plan.weights[1] + plan_at + first : nullptr;
+    const T* weight = weights.of[0] + first;
+    const T* share = is_double ? weights.of[1] + first : nullptr;
     const std::int32_t* start = starts.of + first;
     const T* row = work.staged;
     for (std::int32_t i = 0; i < inputs; ++i) {
@@ -370,15 +402,14 @@ CUSYNAPSE_HOST_DEVICE void sum_columns(const DenseWork<T>& work, std::int64_t ru
 /// The same with vectors along outputs: for fewer columns than a vector is long.
 template <class T, int Width, bool is_double>
 CUSYNAPSE_HOST_DEVICE void sum_outputs(const DenseWork<T>& work, std::int64_t run, bool is_last,
-                                       std::int64_t tile, std::int64_t plan_at, std::int32_t inputs,
-                                       const RowStarts& starts) {
+                                       std::int64_t tile, std::int32_t inputs,
+                                       const TileWeights<T>& weights, const RowStarts& starts) {
   constexpr int lanes = static_cast<int>(dense_tile_outputs);
-  const PlannedWeights<T>& plan = work.arguments.plan;
   const std::int64_t second = sum_run * work.input_pitch;
 
   T sums[Width][lanes] = {};
-  const T* weight = plan.weights[0] + plan_at;
-  const T* share = is_double ? plan.weights[1] + plan_at : nullptr;
+  const T* weight = weights.of[0];
+  const T* share = is_double ? weights.of[1] : nullptr;
   const std::int32_t* start = starts.of;
   const T* row = work.staged;
   for (std::int32_t i = 0; i < inputs; ++i) {
@@ -418,6 +449,7 @@ CUSYNAPSE_HOST_DEVICE void sum_tiles(const RunPart<T>& part) {
   const PlannedWeights<T>& plan = work.arguments.plan;
   const bool is_last = part.run == part.runs - 1;
   RowStarts starts;
+  TileWeights<T> weights;
   if (plan.width == SlotWidth::none) {
     std::fill(starts.of, starts.of + sum_run * dense_tile_outputs, work.columns.row_start(0));
   }
@@ -428,11 +460,12 @@ CUSYNAPSE_HOST_DEVICE void sum_tiles(const RunPart<T>& part) {
     } else if (plan.width == SlotWidth::word) {
       starts.decode(work.columns, static_cast<const std::uint16_t*>(plan.slots) + plan_at);
     }
+    weights.decode(plan, is_double ? 2 : 1, plan_at);
     if constexpr (Width < 8) {
-      sum_outputs<T, Width, is_double>(work, part.run, is_last, tile, plan_at, part.inputs, starts);
+      sum_outputs<T, Width, is_double>(work, part.run, is_last, tile, part.inputs, weights, starts);
     } else {
-      sum_columns<T, VectorBytes, Width, is_double>(work, part.run, is_last, tile, plan_at,
-                                                    part.inputs, starts);
+      sum_columns<T, VectorBytes, Width, is_double>(work, part.run, is_last, tile, part.inputs,
+                                                    weights, starts);
     }
   }
 }

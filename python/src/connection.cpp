@@ -295,6 +295,14 @@ void bind_properties(Class& bound) {
       "is_delayed", [](auto& c) { return c.is_delayed(); }, "Whether sums read delayed currents.");
   def_getter(
       "device", [](auto& c) { return to_string(c.device()); }, "As 'cpu' or 'cuda:0'.");
+  bound.def_prop_ro(
+      "weight_storage",
+      [](const Self& self) {
+        return visit(self.connection, []<class T>(const Connection<T>& c) {
+          return storage_text<T>(c.weight_storage());
+        });
+      },
+      "What the plan of the sums stores weights as.");
   bound.def_prop_ro("dtype", [](const Self& self) { return dtype_name(self.connection); });
   bound.def_prop_ro(
       "synapse", [](const Self& self) { return self.synapse; },
@@ -429,6 +437,21 @@ void bind_changes(Class& bound) {
       "set_delayed_by", "delay",
       [](auto& c, auto& on, double value, auto history) { c.set_delayed_by(on, value, history); },
       "Changes the largest delay, ms; the history is cleared, or kept.");
+
+  bound.def(
+      "set_weight_storage",
+      [](const Self& self, const nb::object& storage, StreamHandle stream) {
+        visit(self.connection, [&]<class T>(Connection<T>& c) {
+          const StorageType type =
+              to_storage<T>("Connection.set_weight_storage", "storage", to_storage_name(storage));
+          Call call(c.name(), "set_weight_storage", c.device(), stream);
+          call.run([&](const Stream& on) { c.set_weight_storage(on, type); });
+        });
+      },
+      "storage"_a.none(), nb::kw_only(), "stream"_a = nb::none(),
+      "What the plan of the sums stores weights as: 'float16' or 'bfloat16' of float32, 3 bytes a "
+      "pair\nin place of 5, each weight rounded once; None: the connection's dtype. Parameters "
+      "stay as they are.");
 
   const auto def_count = [&](const char* name, const char* what, auto act, const char* about) {
     bound.def(

@@ -36,42 +36,13 @@ struct Constant {
 template <class>
 using Number = double;
 
-// The name of the type that traces are stored as; none: that of the synapse.
-using StorageName = std::optional<std::string>;
-
-StorageName to_storage_name(const nb::object& storage) {
-  if (storage.is_none()) return std::nullopt;
-  return dtype_text(storage);
-}
-
-// What a name means to synapses of T.
-template <class T>
-TraceStorage to_storage(const char* model, const StorageName& name) {
-  if (!name) return TraceStorage::same;
-  if constexpr (std::is_same_v<T, float>) {
-    return choose<TraceStorage>(model, "storage", *name,
-                                {{"float32", TraceStorage::same},
-                                 {"float16", TraceStorage::float16},
-                                 {"bfloat16", TraceStorage::bfloat16}});
-  } else {
-    return choose<TraceStorage>(model, "storage", *name, {{"float64", TraceStorage::same}});
-  }
-}
-
-template <class T>
-const char* storage_text(TraceStorage storage) {
-  if (storage == TraceStorage::float16) return "float16";
-  if (storage == TraceStorage::bfloat16) return "bfloat16";
-  return std::is_same_v<T, float> ? "float32" : "float64";
-}
-
 // Makes synapses of T, whose storage may be one that T has not.
 template <template <class> class Model, class T, class Parameters>
 SynapseFactory<T> make_factory(const char* model, const Parameters& parameters,
                                SynapseOptions options, const StorageName& storage) {
   return [=](const Stream& stream, const Shape& shape, double step_time, double delay,
              std::int64_t batch_size) mutable {
-    options.storage = to_storage<T>(model, storage);
+    options.storage = to_storage<T>(model, "storage", storage);
     return Model<T>::factory(parameters, options)(stream, shape, step_time, delay, batch_size);
   };
 }
@@ -119,7 +90,7 @@ auto bind_model(nb::module_& module, const char* name, const char* about,
         const StorageName storage_name = to_storage_name(storage);
         Call call(name, "__init__", to_device(device), stream);
         with_element(to_element(dtype), [&]<class T>(std::type_identity<T>) {
-          options.storage = to_storage<T>(name, storage_name);
+          options.storage = to_storage<T>(name, "storage", storage_name);
           std::shared_ptr<CurrentSynapse<T>> made;
           call.run([&](const Stream& on) {
             made = std::make_shared<Model<T>>(on, options, Parameters{values...});
@@ -137,7 +108,8 @@ auto bind_model(nb::module_& module, const char* name, const char* about,
                            double tolerance, std::optional<double> current_overbound,
                            std::optional<bool> spike_overbound, const nb::object& storage) {
         const StorageName storage_name = to_storage_name(storage);
-        if (storage_name != "float64") to_storage<float>(name, storage_name);  // known at all
+        if (storage_name != "float64")
+          to_storage<float>(name, "storage", storage_name);  // known at all
         Arguments arguments;
         ((arguments[constants.name] = values), ...);
         arguments["interpolation"] = interpolation;

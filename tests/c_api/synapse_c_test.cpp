@@ -111,7 +111,7 @@ const std::vector<cusynapse_model_kind> all_kinds = {CUSYNAPSE_DELTA_CURRENT,
 
 // What traces of T may be stored as.
 template <class T>
-std::vector<cusynapse_trace_storage> storages() {
+std::vector<cusynapse_storage_type> storages() {
   if (!std::is_same_v<T, float>) return {CUSYNAPSE_STORAGE_SAME};
   return {CUSYNAPSE_STORAGE_SAME, CUSYNAPSE_STORAGE_FLOAT16, CUSYNAPSE_STORAGE_BFLOAT16};
 }
@@ -126,10 +126,10 @@ class CSynapse : public c_test::CTest {
         cusynapse_model constants = model_of(kind);
         const cusynapse_model model =
             kind == CUSYNAPSE_CUSTOM_CURRENT ? custom_model(&constants) : constants;
-        for (const cusynapse_trace_storage storage : storages<T>()) {
+        for (const cusynapse_storage_type storage : storages<T>()) {
           SCOPED_TRACE(storage);
           SynapseOptions options = cpp_options();
-          options.storage = static_cast<cusynapse::TraceStorage>(storage);
+          options.storage = static_cast<cusynapse::StorageType>(storage);
           cusynapse_synapse_options of_c = c_options();
           of_c.storage = storage;
           const auto expected = cpp_synapse<T>(stream(), options, model);
@@ -257,7 +257,7 @@ TEST_P(CSynapse, ChangesAsTheClass) {
     EXPECT_EQ(options.tolerance, 1e-3);
     EXPECT_FALSE(options.has_current_overbound);
     EXPECT_TRUE(options.has_spike_overbound && options.spike_overbound);
-    EXPECT_EQ(options.storage, static_cast<cusynapse_trace_storage>(expected.options().storage));
+    EXPECT_EQ(options.storage, static_cast<cusynapse_storage_type>(expected.options().storage));
     cusynapse_synapse_info info;
     ASSERT_TRUE(succeeds(cusynapse_synapse_info_init(&info, sizeof info)));
     ASSERT_TRUE(succeeds(cusynapse_synapse_get_info(synapse, &info)));
@@ -422,7 +422,7 @@ TEST_P(CSynapse, GivesArgumentsForLevelTwo) {
     cusynapse_ring trace = {};
     ASSERT_TRUE(succeeds(cusynapse_synapse_trace_ring(synapse, 0, &trace)));
     EXPECT_EQ(trace.data, current.traces[0]);
-    EXPECT_EQ(current.storage, static_cast<cusynapse_trace_storage>(expected.options().storage));
+    EXPECT_EQ(current.storage, static_cast<cusynapse_storage_type>(expected.options().storage));
     cusynapse_delayed_select_arguments select = {};
     ASSERT_TRUE(succeeds(cusynapse_synapse_select_arguments(synapse, &select)));
     Array<T> out(stream(), shape);

@@ -34,7 +34,7 @@ struct Case {
   std::int32_t traces = 1;
   bool has_bias = false;
   bool accumulates = false;
-  TraceStorage storage = TraceStorage::same;
+  StorageType storage = StorageType::same;
 };
 
 // Rings, a plan and outputs of exactly their sizes, filled with something everywhere.
@@ -93,8 +93,8 @@ struct Sums {
   }
 
   // Trace k as a storage has it. Rings of T then hold the same values, rounded.
-  TraceData<const T> stored(TraceStorage storage, int k) {
-    if (storage == TraceStorage::same) return traces[k].data();
+  StoredData<const T> stored(StorageType storage, int k) {
+    if (storage == StorageType::same) return traces[k].data();
     visit_storage<T>(storage, [&](auto element) {
       using Stored = decltype(element);
       for (std::int64_t i = 0; i < traces[k].size(); ++i) {
@@ -127,9 +127,9 @@ struct Sums {
 
 // What traces of T may be stored as.
 template <class T>
-std::vector<TraceStorage> storages() {
-  if (!std::is_same_v<T, float>) return {TraceStorage::same};
-  return {TraceStorage::same, TraceStorage::float16, TraceStorage::bfloat16};
+std::vector<StorageType> storages() {
+  if (!std::is_same_v<T, float>) return {StorageType::same};
+  return {StorageType::same, StorageType::float16, StorageType::bfloat16};
 }
 
 template <class T>
@@ -219,7 +219,7 @@ TYPED_TEST(ConnectionBodies, DenseSumsOfEverySourceEqualTheCpus) {
 
 TYPED_TEST(ConnectionBodies, DenseSumsOfEveryStorageEqualTheCpus) {
   Random random(10);
-  for (const TraceStorage storage : storages<TypeParam>()) {
+  for (const StorageType storage : storages<TypeParam>()) {
     for (const SlotWidth width : {SlotWidth::none, SlotWidth::byte}) {
       for (const std::int32_t traces : {1, 2}) {
         for (const std::int64_t steps : {1, 5}) {
@@ -334,7 +334,7 @@ TYPED_TEST(ConnectionBodies, DirectSumsEqualTheCpus) {
   for (const SlotWidth width : {SlotWidth::none, SlotWidth::byte, SlotWidth::word}) {
     for (const std::int32_t traces : {1, 2}) {
       for (const std::int64_t size : {1, 3, 4, 70, 71, 72}) {
-        const TraceStorage storage =
+        const StorageType storage =
             storages<T>()[static_cast<std::size_t>(size) % storages<T>().size()];
         const Case c{.inputs = size,
                      .outputs = size,
@@ -392,9 +392,8 @@ TYPED_TEST(ConnectionBodies, ConvolutionsEqualTheCpus) {
   using T = TypeParam;
   Random random(7);
   // Spikes, and traces of every storage.
-  std::vector<std::pair<SourceKind, TraceStorage>> sources = {
-      {SourceKind::bits, TraceStorage::same}};
-  for (const TraceStorage storage : storages<T>()) {
+  std::vector<std::pair<SourceKind, StorageType>> sources = {{SourceKind::bits, StorageType::same}};
+  for (const StorageType storage : storages<T>()) {
     sources.emplace_back(SourceKind::traces, storage);
   }
   for (const auto& [kind, storage] : sources) {

@@ -78,7 +78,7 @@ inline cusynapse::SynapseOptions library_options(const reference::Settings& sett
   options.tolerance = settings.tolerance;
   options.current_overbound = settings.current_overbound;
   options.spike_overbound = settings.spike_overbound;
-  options.storage = static_cast<cusynapse::TraceStorage>(settings.storage);
+  options.storage = static_cast<cusynapse::StorageType>(settings.storage);
   return options;
 }
 

@@ -24,8 +24,8 @@ namespace {
 using cusynapse::bfloat16;
 using cusynapse::Errc;
 using cusynapse::float16;
+using cusynapse::StorageType;
 using cusynapse::SynapseOptions;
-using cusynapse::TraceStorage;
 using reference::Model;
 using reference::Settings;
 using reference::Storage;
@@ -197,35 +197,35 @@ TEST_P(TraceStorageTest, TracesTakeHalfOfTheMemory) {
   SynapseOptions options;
   options.shape = {64};
   options.delay = 3.0;
-  options.storage = TraceStorage::float16;
+  options.storage = StorageType::float16;
   const cusynapse::SingleExponentialCurrent<float> synapse(stream(), options, {20.0, 5.0});
   const auto ring = synapse.trace_ring_as<float16>(0);
   EXPECT_EQ(ring.slots, 4);
   EXPECT_EQ(ring.stride, 64);
   EXPECT_EQ(sizeof *ring.data, 2U);
   EXPECT_EQ(synapse.step_arguments().traces[0].data(), ring.data);
-  EXPECT_EQ(synapse.step_arguments().traces[0].storage(), TraceStorage::float16);
+  EXPECT_EQ(synapse.step_arguments().traces[0].storage(), StorageType::float16);
   EXPECT_EQ(synapse.readout().current.traces[0].data(), ring.data);
 }
 
 TEST_P(TraceStorageTest, LargeValuesOverflowInFloat16Alone) {
   SynapseOptions options;
   options.shape = {1};
-  for (const TraceStorage storage : {TraceStorage::float16, TraceStorage::bfloat16}) {
+  for (const StorageType storage : {StorageType::float16, StorageType::bfloat16}) {
     options.storage = storage;
     cusynapse::SingleExponentialCurrent<float> synapse(stream(), options, {327600.0, 5.0});
     const support::DeviceArray<float> input(stream(), {1, 1}, 1.0F);
     synapse.step(stream(), input.constant());
     support::DeviceArray<float> out(stream(), {1, 1}, 0.0F);
     synapse.current(stream(), out.view());
-    EXPECT_EQ(out.host()[0], storage == TraceStorage::float16 ? HUGE_VALF : 65536.0F);
+    EXPECT_EQ(out.host()[0], storage == StorageType::float16 ? HUGE_VALF : 65536.0F);
   }
 }
 
 TEST_P(TraceStorageTest, StoragesThatThereAreNotAreRefused) {
   SynapseOptions options;
   options.shape = {3};
-  options.storage = TraceStorage::float16;
+  options.storage = StorageType::float16;
   using Double = cusynapse::SingleExponentialCurrent<double>;
   EXPECT_TRUE(refuses(
       [&] {
@@ -234,7 +234,7 @@ TEST_P(TraceStorageTest, StoragesThatThereAreNotAreRefused) {
       Errc::invalid_argument, {"SingleExponentialCurrent: storage is float16, expected same"}));
   EXPECT_TRUE(refuses([&] { cusynapse::DeltaCurrent<double>(stream(), options, {20.0}); },
                       Errc::invalid_argument, {"storage is float16"}));
-  options.storage = static_cast<TraceStorage>(3);
+  options.storage = static_cast<StorageType>(3);
   using Float = cusynapse::SingleExponentialCurrent<float>;
   EXPECT_TRUE(refuses(
       [&] {
@@ -246,13 +246,13 @@ TEST_P(TraceStorageTest, StoragesThatThereAreNotAreRefused) {
 TEST_P(TraceStorageTest, RingsAreThoseOfTheStorageAlone) {
   SynapseOptions options;
   options.shape = {3};
-  const auto made = [&](TraceStorage storage) {
+  const auto made = [&](StorageType storage) {
     options.storage = storage;
     return cusynapse::SingleExponentialCurrent<float>(stream(), options, {20.0, 5.0});
   };
-  const auto same = made(TraceStorage::same);
-  const auto half = made(TraceStorage::float16);
-  const auto brain = made(TraceStorage::bfloat16);
+  const auto same = made(StorageType::same);
+  const auto half = made(StorageType::float16);
+  const auto brain = made(StorageType::bfloat16);
   EXPECT_NO_THROW(same.trace_ring_as<float>(0));
   EXPECT_NO_THROW(half.trace_ring_as<float16>(0));
   EXPECT_NO_THROW(brain.trace_ring_as<bfloat16>(0));
@@ -272,14 +272,14 @@ TEST_P(TraceStorageTest, DecaysThatRoundingTakesBackAreRefused) {
   using Single = cusynapse::SingleExponentialCurrent<float>;
   SynapseOptions options;
   options.shape = {2};
-  for (const auto& [storage, limit] : {std::pair(TraceStorage::float16, -std::log1p(-0x1p-11)),
-                                       std::pair(TraceStorage::bfloat16, -std::log1p(-0x1p-8))}) {
+  for (const auto& [storage, limit] : {std::pair(StorageType::float16, -std::log1p(-0x1p-11)),
+                                       std::pair(StorageType::bfloat16, -std::log1p(-0x1p-8))}) {
     options.storage = storage;
     options.step_time = 1.0;
     const std::vector<std::string> words = {
         "time constant of a trace", " ms at a dt of 1 ms",
-        storage == TraceStorage::float16 ? "dt / tau above 0.000488" : "dt / tau above 0.003913",
-        storage == TraceStorage::float16 ? "float16" : "bfloat16"};
+        storage == StorageType::float16 ? "dt / tau above 0.000488" : "dt / tau above 0.003913",
+        storage == StorageType::float16 ? "float16" : "bfloat16"};
     EXPECT_TRUE(refuses(
         [&] {
           Single(stream(), options, {1.0, 1.0 / (0.999 * limit)});
@@ -307,7 +307,7 @@ TEST_P(TraceStorageTest, DecaysThatRoundingTakesBackAreRefused) {
         Errc::invalid_argument, {"dt / tau above"}));
     // Nothing decays, and what is stored as float resolves it.
     EXPECT_NO_THROW(cusynapse::DeltaPlusCurrent<float>(stream(), options, {1.0}));
-    options.storage = TraceStorage::same;
+    options.storage = StorageType::same;
     EXPECT_NO_THROW(Single(stream(), options, {1.0, slow}));
   }
 }
@@ -316,7 +316,7 @@ TEST_P(TraceStorageTest, DecaysThatRoundingTakesBackAreRefused) {
 // taken, and none stays.
 TEST_P(TraceStorageTest, EveryNormalTraceDecays) {
   SynapseOptions options;
-  options.storage = TraceStorage::float16;
+  options.storage = StorageType::float16;
   std::vector<float> values;
   for (std::uint32_t bits = 0x0400; bits < 0x7C00; ++bits) {
     values.push_back(cusynapse::math::to_float(float16{static_cast<std::uint16_t>(bits)}));
@@ -341,7 +341,7 @@ TEST_P(TraceStorageTest, StatesNameAStorageOf16BitsAlone) {
   SynapseOptions options;
   options.shape = {5};
   Single same(stream(), options, {20.0, 5.0});
-  options.storage = TraceStorage::bfloat16;
+  options.storage = StorageType::bfloat16;
   const Single brain(stream(), options, {20.0, 5.0});
   std::vector<std::uint8_t> state = brain.save(stream());
   EXPECT_FALSE(cusynapse::StateReader(same.save(stream())).has("storage"));
@@ -355,15 +355,15 @@ TEST_P(TraceStorageTest, StatesNameAStorageOf16BitsAlone) {
     *(at + static_cast<std::ptrdiff_t>(name.size()) + 1) = value;
     support::make_consistent(state);
     EXPECT_TRUE(refuses([&] { same.load(stream(), state); }, Errc::invalid_state, {"storage"}));
-    EXPECT_EQ(same.options().storage, TraceStorage::same);
+    EXPECT_EQ(same.options().storage, StorageType::same);
   }
   // Traces of bfloat16 are an array of 16 bits, whichever storage is named.
   *(at + static_cast<std::ptrdiff_t>(name.size()) + 1) = 1;
   support::make_consistent(state);
   EXPECT_NO_THROW(same.load(stream(), state));
-  EXPECT_EQ(same.options().storage, TraceStorage::float16);
+  EXPECT_EQ(same.options().storage, StorageType::float16);
   // A decay that the storage does not resolve.
-  options.storage = TraceStorage::same;
+  options.storage = StorageType::same;
   const Single slow(stream(), options, {20.0, 1e6});
   std::vector<std::uint8_t> slow_state = brain.save(stream());
   const std::string constant = "parameters.time_constant<f8";

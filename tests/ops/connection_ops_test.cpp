@@ -177,7 +177,7 @@ TEST(DelayedDense, RefusesWhatItCannotSumOver) {
   EXPECT_TRUE(refuses("source.traces is same and bfloat16", [](auto& a) {
     a.source.trace_count = 2;
     a.plan.weights[1] = a.plan.weights[0];
-    a.source.traces[1] = TraceData<const float>(a.source.traces[0].data(), TraceStorage::bfloat16);
+    a.source.traces[1] = StoredData<const float>(a.source.traces[0].data(), StorageType::bfloat16);
   }));
   EXPECT_TRUE(refuses("plan.weights", [](auto& a) { a.plan.weights[0] = nullptr; }));
   EXPECT_TRUE(refuses("plan.slots", [](auto& a) { a.plan.slots = nullptr; }));

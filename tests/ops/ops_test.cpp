@@ -96,20 +96,20 @@ TEST(TraceDatas, KnowTheTypeOfTheirPointer) {
   float16 half[2] = {};
   const bfloat16 brain[2] = {};
   float same[2] = {};
-  const TraceData<float> of_half = half;
-  EXPECT_EQ(of_half.storage(), TraceStorage::float16);
+  const StoredData<float> of_half = half;
+  EXPECT_EQ(of_half.storage(), StorageType::float16);
   EXPECT_EQ(of_half.as<float16>() + 1, half + 1);
-  const TraceData<const float> of_const = of_half;
-  EXPECT_EQ(of_const.storage(), TraceStorage::float16);
+  const StoredData<const float> of_const = of_half;
+  EXPECT_EQ(of_const.storage(), StorageType::float16);
   EXPECT_EQ(of_const.data(), half);
-  EXPECT_EQ(TraceData<const float>(brain).storage(), TraceStorage::bfloat16);
-  EXPECT_EQ(TraceData<const float>(same).storage(), TraceStorage::same);
-  EXPECT_EQ(TraceData<float>(nullptr).data(), nullptr);
-  static_assert(!std::is_convertible_v<float16*, TraceData<double>>);
-  static_assert(!std::is_convertible_v<double*, TraceData<float>>);
-  static_assert(!std::is_convertible_v<const bfloat16*, TraceData<float>>);
-  static_assert(!std::is_convertible_v<TraceData<const float>, TraceData<float>>);
-  static_assert(!std::is_convertible_v<std::uint16_t*, TraceData<float>>);
+  EXPECT_EQ(StoredData<const float>(brain).storage(), StorageType::bfloat16);
+  EXPECT_EQ(StoredData<const float>(same).storage(), StorageType::same);
+  EXPECT_EQ(StoredData<float>(nullptr).data(), nullptr);
+  static_assert(!std::is_convertible_v<float16*, StoredData<double>>);
+  static_assert(!std::is_convertible_v<double*, StoredData<float>>);
+  static_assert(!std::is_convertible_v<const bfloat16*, StoredData<float>>);
+  static_assert(!std::is_convertible_v<StoredData<const float>, StoredData<float>>);
+  static_assert(!std::is_convertible_v<std::uint16_t*, StoredData<float>>);
 }
 
 TEST(Ops, NothingToStepIsNoError) {
@@ -143,10 +143,10 @@ TEST(Ops, ArgumentsOutsideTheirDomainAreRefused) {
   refuse_step("traces is float16 and same, expected all of one storage", [](auto& a) {
     a.trace_count = 2;
     a.traces[1] = a.traces[0];
-    a.traces[0] = TraceData<float>(a.traces[0].data(), TraceStorage::float16);
+    a.traces[0] = StoredData<float>(a.traces[0].data(), StorageType::float16);
   });
   refuse_step("storage is 5", [](auto& a) {
-    a.traces[0] = TraceData<float>(a.traces[0].data(), static_cast<TraceStorage>(5));
+    a.traces[0] = StoredData<float>(a.traces[0].data(), static_cast<StorageType>(5));
   });
   refuse_step("trace_count is -1", [](auto& a) {
     a.dynamics = static_cast<Dynamics>(9);
@@ -169,7 +169,7 @@ TEST(Ops, ArgumentsOutsideTheirDomainAreRefused) {
   refuse_select("traces is same and float16", [](auto& a) {
     a.rule = SelectRule::exponential_decay;
     a.trace_count = 2;
-    a.traces[1] = TraceData<const float>(a.traces[0].data(), TraceStorage::float16);
+    a.traces[1] = StoredData<const float>(a.traces[0].data(), StorageType::float16);
   });
   refuse_select("out is null", [](auto& a) { a.out = nullptr; });
 }
