@@ -31,11 +31,12 @@ struct alignas(sizeof(T) * Lanes) Piece {
 template <class T, int Width>
 using GroupPiece = Piece<T, (Width * sizeof(T) < 16 ? Width : 16 / static_cast<int>(sizeof(T)))>;
 
-/// Whether a group of Width elements that starts here can be moved in pieces.
+/// Whether a group of Width elements that starts here can be moved in pieces: on a GPU, whose
+/// groups are of gpu_width or less.
 template <int Width, class T>
 CUSYNAPSE_HOST_DEVICE bool is_piece_aligned(const T* pointer) {
   constexpr std::uintptr_t mask = alignof(GroupPiece<T, Width>) - 1;
-  return Width == gpu_width && (reinterpret_cast<std::uintptr_t>(pointer) & mask) == 0;
+  return Width <= gpu_width && (reinterpret_cast<std::uintptr_t>(pointer) & mask) == 0;
 }
 
 #if defined(__CUDA_ARCH__)
@@ -43,6 +44,10 @@ CUSYNAPSE_HOST_DEVICE bool is_piece_aligned(const T* pointer) {
 /// not always put them together again; of stores it does so with words as well.
 template <std::size_t bytes>
 struct PieceWords;
+template <>
+struct PieceWords<4> {
+  using Type = unsigned;
+};
 template <>
 struct PieceWords<8> {
   using Type = uint2;
@@ -128,7 +133,7 @@ __device__ void store_in_pairs(const AnyPiece (&own)[pieces], AnyPiece* to) {
 /// Loads Width consecutive elements from memory aligned to 16 bytes.
 template <int Width, class T>
 CUSYNAPSE_HOST_DEVICE void load_aligned(const T* from, T (&to)[Width]) {
-  if constexpr (Width == gpu_width) {
+  if constexpr (Width <= gpu_width) {
     using GroupPiece = GroupPiece<T, Width>;
     for (int p = 0; p < Width / GroupPiece::lanes; ++p) {
       const auto piece = load_piece(reinterpret_cast<const GroupPiece*>(from) + p);
@@ -142,7 +147,7 @@ CUSYNAPSE_HOST_DEVICE void load_aligned(const T* from, T (&to)[Width]) {
 /// Stores Width consecutive elements to memory aligned to 16 bytes.
 template <int Width, class T>
 CUSYNAPSE_HOST_DEVICE void store_aligned(const T (&from)[Width], T* to) {
-  if constexpr (Width == gpu_width) {
+  if constexpr (Width <= gpu_width) {
     using GroupPiece = GroupPiece<T, Width>;
     constexpr int count = Width / GroupPiece::lanes;
     GroupPiece pieces[count];
@@ -176,7 +181,7 @@ CUSYNAPSE_HOST_DEVICE void load_guarded(const T* from, std::int64_t first, std::
       for (int i = 0; i < Width; ++i) to[i] = from[first + i];
     }
   } else {
-    for (int i = 0; i < Width; ++i) to[i] = first + i < size ? from[first + i] : T(0);
+    for (int i = 0; i < Width; ++i) to[i] = first + i < size ? from[first + i] : T{};
   }
 }
 

@@ -424,18 +424,7 @@ struct DenseReduceBody {
         total[i] = begin == 0 ? group[i] : math::add(total[i], group[i]);
       }
     }
-    // As store_sum, in wide accesses.
-    T* const row = out + y * outputs;
-    T other[Width];
-    if (bias != nullptr) {
-      load_guarded<false>(bias, first, outputs, other);
-      for (int i = 0; i < Width; ++i) total[i] = math::add(total[i], other[i]);
-    }
-    if (accumulates) {
-      load_guarded<false>(row, first, outputs, other);
-      for (int i = 0; i < Width; ++i) total[i] = math::add(other[i], total[i]);
-    }
-    store_guarded(total, first, outputs, row);
+    store_sums(total, first, outputs, bias, accumulates, out + y * outputs);
   }
 };
 

@@ -19,26 +19,46 @@ CUSYNAPSE_HOST_DEVICE std::int32_t planned_slot(const PlannedWeights<T>& plan, s
   return 0;
 }
 
-/// Slots of several entries.
+/// Slots of entries [first, first + Width), 0 past `size`.
+template <class Slot, int Width>
+CUSYNAPSE_HOST_DEVICE void load_slots(const void* from, std::int64_t first, std::int64_t size,
+                                      std::int32_t (&slots)[Width]) {
+  Slot narrow[Width];
+  load_guarded<false>(static_cast<const Slot*>(from), first, size, narrow);
+  for (int i = 0; i < Width; ++i) slots[i] = narrow[i];
+}
 template <int Width, class T>
-CUSYNAPSE_HOST_DEVICE void planned_slots(const PlannedWeights<T>& plan,
-                                         const std::int64_t (&entry)[Width],
-                                         std::int32_t (&slots)[Width]) {
+CUSYNAPSE_HOST_DEVICE void planned_slots(const PlannedWeights<T>& plan, std::int64_t first,
+                                         std::int64_t size, std::int32_t (&slots)[Width]) {
   switch (plan.width) {
     case SlotWidth::none:
       for (int i = 0; i < Width; ++i) slots[i] = 0;
       return;
     case SlotWidth::byte:
-      for (int i = 0; i < Width; ++i) {
-        slots[i] = static_cast<const std::uint8_t*>(plan.slots)[entry[i]];
-      }
-      return;
+      return load_slots<std::uint8_t>(plan.slots, first, size, slots);
     case SlotWidth::word:
-      for (int i = 0; i < Width; ++i) {
-        slots[i] = static_cast<const std::uint16_t*>(plan.slots)[entry[i]];
-      }
-      return;
+      return load_slots<std::uint16_t>(plan.slots, first, size, slots);
   }
+}
+
+/// Planned weights [first, first + Width), 0 past `size`, whichever way they are stored.
+template <class T, int Width>
+struct LoadPlanned {
+  const StoredData<const T>& data;
+  std::int64_t first;
+  std::int64_t size;
+  T (&values)[Width];
+  template <class Stored>
+  CUSYNAPSE_HOST_DEVICE void operator()(Stored) const {
+    Stored elements[Width];
+    load_guarded<false>(data.template as<Stored>(), first, size, elements);
+    for (int i = 0; i < Width; ++i) values[i] = loaded<T>(elements[i]);
+  }
+};
+template <int Width, class T>
+CUSYNAPSE_HOST_DEVICE void load_planned(const StoredData<const T>& data, std::int64_t first,
+                                        std::int64_t size, T (&values)[Width]) {
+  visit_storage<T>(data.storage(), LoadPlanned<T, Width>{data, first, size, values});
 }
 
 /// Several values, whichever way they are stored.
@@ -88,7 +108,8 @@ CUSYNAPSE_HOST_DEVICE void source_values(const CurrentSource<T>& source, std::in
                                          bool is_delayed, const std::int64_t (&offsets)[Width],
                                          T (&values)[Width]) {
   if (source.kind == SourceKind::traces && is_delayed) {
-    stored_values(source.traces[trace], offsets, values);
+    const StoredData<const T>& of = source.traces[trace];
+    visit_storage<T>(of.storage(), StoredValues<T, Width>{of, offsets, values});
   } else {
     for (int i = 0; i < Width; ++i) {
       values[i] = source_value(source, trace, is_delayed, offsets[i]);
@@ -148,12 +169,21 @@ struct OrderedSums {
   }
 };
 
-/// What becomes of a sum: with bias, and added to what the output holds.
-template <class T>
-CUSYNAPSE_HOST_DEVICE void store_sum(T sum, const T* bias, std::int64_t bias_at, bool accumulates,
-                                     T* out) {
-  if (bias != nullptr) sum = math::add(sum, bias[bias_at]);
-  *out = accumulates ? math::add(*out, sum) : sum;
+/// What becomes of sums [first, first + Width) of a row of `size`: each with its bias, unless that
+/// is null, and added to what the row holds.
+template <int Width, class T>
+CUSYNAPSE_HOST_DEVICE void store_sums(T (&sums)[Width], std::int64_t first, std::int64_t size,
+                                      const T* bias, bool accumulates, T* row) {
+  T other[Width];
+  if (bias != nullptr) {
+    load_guarded<false>(bias, first, size, other);
+    for (int i = 0; i < Width; ++i) sums[i] = math::add(sums[i], other[i]);
+  }
+  if (accumulates) {
+    load_guarded<false>(row, first, size, other);
+    for (int i = 0; i < Width; ++i) sums[i] = math::add(other[i], sums[i]);
+  }
+  store_guarded(sums, first, size, row);
 }
 
 /// One weight a synapse: call (x, y) covers Width synapses of sample y.
@@ -167,28 +197,26 @@ struct DelayedDirectBody {
     const bool is_delayed = a.plan.width != SlotWidth::none;
     const bool is_double = traces_read(a.source, a.plan.width) == 2;
     const std::int64_t first = x * Width;
-    const int count = static_cast<int>(a.size - first < Width ? a.size - first : Width);
 
-    // Synapses past the end read what the last one does.
-    std::int64_t entry[Width];
-    for (int i = 0; i < Width; ++i) entry[i] = first + (i < count ? i : count - 1);
-    std::int32_t slots[Width] = {};
-    planned_slots(a.plan, entry, slots);
+    std::int32_t slots[Width];
+    planned_slots(a.plan, first, a.size, slots);
     std::int64_t offsets[Width];
     for (int i = 0; i < Width; ++i) {
       const bool is_inside = !is_delayed || slots[i] != a.plan.delay_slots;
+      // Past the end, where the slot is 0, any synapse will do.
+      const std::int64_t synapse = first + i < a.size ? first + i : a.size - 1;
       offsets[i] = source_slot(a.source, head, is_inside ? slots[i] : 0) * a.source.stride +
-                   y * a.size + entry[i];
+                   y * a.size + synapse;
     }
     T values[Width];
     source_values(a.source, 0, is_delayed, offsets, values);
+    T weights[Width];
     if (is_double) {
       T others[Width];
-      T shares[Width];
       source_values(a.source, 1, is_delayed, offsets, others);
-      stored_values(a.plan.weights[1], entry, shares);
+      load_planned(a.plan.weights[1], first, a.size, weights);
       for (int i = 0; i < Width; ++i) {
-        values[i] = math::fused_multiply_add(shares[i], others[i], values[i]);
+        values[i] = math::fused_multiply_add(weights[i], others[i], values[i]);
       }
     }
     if (is_delayed) {
@@ -196,18 +224,13 @@ struct DelayedDirectBody {
         if (slots[i] == a.plan.delay_slots) values[i] = a.plan.overbound;
       }
     }
-    T weights[Width];
-    stored_values(a.plan.weights[0], entry, weights);
+    load_planned(a.plan.weights[0], first, a.size, weights);
     T sums[Width];
     for (int i = 0; i < Width; ++i) {
       // As a sum of one term, which starts at 0.
       sums[i] = math::fused_multiply_add(weights[i], values[i], T(0));
     }
-    for (int i = 0; i < Width; ++i) {
-      if (i < count) {
-        store_sum(sums[i], a.bias, first + i, a.accumulates, a.out + y * a.size + first + i);
-      }
-    }
+    store_sums(sums, first, a.size, a.bias, a.accumulates, a.out + y * a.size);
   }
 };
 
@@ -270,12 +293,11 @@ struct DelayedConv2DBody {
     }
     sums.end();
 
-    const std::int64_t out = (y * g.out_height + out_row) * g.out_width + first;
-    for (int i = 0; i < Width; ++i) {
-      if (first + i < g.out_width) {
-        store_sum(sums.total[i], a.bias, filter, a.accumulates, a.out + out + i);
-      }
+    if (a.bias != nullptr) {
+      for (int i = 0; i < Width; ++i) sums.total[i] = math::add(sums.total[i], a.bias[filter]);
     }
+    T* const row = a.out + (y * g.out_height + out_row) * g.out_width;
+    store_sums(sums.total, first, g.out_width, static_cast<const T*>(nullptr), a.accumulates, row);
   }
 
  private:
