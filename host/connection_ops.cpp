@@ -150,9 +150,14 @@ void run_delayed_dense(const Stream& stream, const DelayedDense<T>& a) {
   check_source(where, a.source, a.inputs * a.batch, a.plan.delay_slots + a.steps - 1);
   check_pointer(a.out, where, "out");
   check_pointer(a.workspace, where, "workspace");
-  if (reinterpret_cast<std::uintptr_t>(a.workspace) % 256 != 0) {
-    host::refuse(where, "workspace", "not aligned", "memory aligned to 256 bytes");
-  }
+  const auto check_aligned = [&](const char* what, const void* memory, unsigned bytes) {
+    if (reinterpret_cast<std::uintptr_t>(memory) % bytes == 0) return;
+    host::refuse(where, what, "not aligned",
+                 "memory aligned to " + std::to_string(bytes) + " bytes");
+  };
+  check_aligned("workspace", a.workspace, 256);
+  check_aligned("plan.slots", a.plan.slots, 16);
+  for (const auto& weights : a.plan.weights) check_aligned("plan.weights", weights.data(), 16);
   const auto& operations = host::backend(stream.device()).connections(T{});
   const std::size_t least = operations.dense_workspace_bytes(a, true);
   if (a.workspace_bytes < least) {

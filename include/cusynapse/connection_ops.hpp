@@ -115,7 +115,7 @@ struct DelayPlan {
 template <class T>
 struct DelayedDense {
   CurrentSource<T> source;          ///< of [batch][inputs] currents
-  PlannedWeights<T> plan;           ///< in dense tiles
+  PlannedWeights<T> plan;           ///< in dense tiles, each array aligned to 16 bytes
   std::int64_t inputs = 0;          ///< I, terms of a sum
   std::int64_t outputs = 0;         ///< O, sums of a sample
   std::int64_t batch = 0;           ///< samples

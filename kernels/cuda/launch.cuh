@@ -51,7 +51,12 @@ __global__ void __launch_bounds__(Policy::threads, Policy::min_blocks)
 class BlockContext {
  public:
   __device__ explicit BlockContext(void* shared) : shared_(shared) {}
-  __device__ std::int64_t block() const { return blockIdx.x; }
+  /// Read anew by every call: a compiler keeps nothing that it could make of it again.
+  __device__ std::int64_t block() const {
+    unsigned block;
+    asm volatile("mov.u32 %0, %%ctaid.x;" : "=r"(block));
+    return block;
+  }
   __device__ int rank() const { return static_cast<int>(threadIdx.x); }
   __device__ int size() const { return static_cast<int>(blockDim.x); }
   __device__ void* shared() const { return shared_; }

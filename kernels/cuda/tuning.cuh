@@ -47,7 +47,7 @@ struct DensePolicy<float> {
 template <>
 struct DensePolicy<double> {
   static constexpr int threads = 128;
-  static constexpr int min_blocks = 3;
+  static constexpr int min_blocks = 2;
 };
 
 /// The sums of delayed_dense's parts: a thread adds up 8 outputs.
