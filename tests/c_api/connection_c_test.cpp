@@ -344,7 +344,7 @@ TEST_P(CConnection, StoresWeightsAsTheClass) {
   }
   EXPECT_TRUE(
       refused(cusynapse_connection_set_weight_storage(nullptr, c_stream(), CUSYNAPSE_STORAGE_SAME),
-              CUSYNAPSE_INVALID_ARGUMENT, {"connection is null"}));
+              CUSYNAPSE_INVALID_ARGUMENT, {"handle is null"}));
   const auto wide = make_c<double>(Class::dense, true);
   EXPECT_TRUE(refused(
       cusynapse_connection_set_weight_storage(wide.get(), c_stream(), CUSYNAPSE_STORAGE_BFLOAT16),
