@@ -53,7 +53,7 @@ enum class Output : std::int32_t { replace, accumulate };
 /// sums at small batches are bound by. Each weight, times what its current decays by, is rounded
 /// once; parameters and sums stay float. With c_i the current weight w_i reads, o_i the part of it
 /// that a second trace has, and u = 2^-11 of float16 or 2^-8 of bfloat16, that changes a sum by at
-/// most u * sum over i of |w_i| (|c_i| + 2 |o_i|), as long as planned weights are within the
+/// most u * sum over i of |w_i| (|c_i| + |o_i|), as long as planned weights are within the
 /// type's normal range (docs/kernels.md).
 ///
 /// Delays outside [0, delayed_by()] read the synapse's overbound value, or the current at the

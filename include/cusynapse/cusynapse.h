@@ -181,7 +181,8 @@ enum {
   CUSYNAPSE_DYNAMICS_CHAIN
 };
 
-/* How the traces of a synapse are stored; 16 bits of float32 synapses alone. */
+/* What traces of a synapse or planned weights of a connection are stored as; 16 bits of float32
+   alone. */
 typedef int32_t cusynapse_storage_type;
 enum { CUSYNAPSE_STORAGE_SAME, CUSYNAPSE_STORAGE_FLOAT16, CUSYNAPSE_STORAGE_BFLOAT16 };
 

@@ -192,3 +192,11 @@ class LeakyIntegrateAndFire:
             self.voltage[i] = self.reset if spikes[i] else v
             self.left[i] = self.steps if spikes[i] else 0
         return spikes
+
+
+def rounded(values, storage):
+    """Values of float32 as float16 or bfloat16 has them: to nearest, halves to even."""
+    if storage == "float16":
+        return values.astype(np.float16).astype(np.float32)
+    bits = values.view(np.uint32).astype(np.uint64)
+    return ((bits + 0x7FFF + (bits >> 16 & 1)) >> 16 << 16).astype(np.uint32).view(np.float32)

@@ -269,6 +269,88 @@ def test_changes_of_batch_dt_and_delay_reach_the_synapse():
     assert connection.forward(np.zeros((2, 8), bool)).shape == (2, 3)
 
 
+@pytest.mark.parametrize("storage", ["float16", "bfloat16"])
+@pytest.mark.parametrize("kind", range(4))
+def test_sums_weights_as_they_are_stored(kind, storage, generator):
+    """Nothing decays between spikes, so that the plan holds the weights themselves."""
+    def made():
+        options = {"delay": DELAY, "batch_size": BATCH}
+        factory = models.factory("DeltaPlusCurrent")
+        return [lambda: cusynapse.LinearDense(8, 3, factory, **options),
+                lambda: cusynapse.LinearDirect(8, factory, **options),
+                lambda: cusynapse.LinearLateral(8, factory, **options),
+                lambda: cusynapse.Conv2D(1, 4, 5, 2, 2, factory, **options)][kind]()
+
+    connection, plain = made(), made()
+    set_random(connection, generator)
+    weight, delay = connection.to_host("weight"), connection.to_host("delay")
+    plain.set("weight", references.rounded(weight, storage))
+    plain.set("delay", delay)
+    assert connection.weight_storage == connection.dtype == "float32"
+    assert connection.set_weight_storage(storage) is None
+    assert (connection.weight_storage, connection.dtype) == (storage, "float32")
+    for _ in range(8):
+        x = generator.random((BATCH, *connection.input_shape)) < 0.4
+        np.testing.assert_array_equal(connection.forward(x), plain.forward(x))
+    assert connection.sum().any()
+    np.testing.assert_array_equal(connection.to_host("weight"), weight)
+    sequence = generator.random((5, BATCH, *connection.input_shape)) < 0.4
+    np.testing.assert_array_equal(
+        connection.forward_sequence(sequence), plain.forward_sequence(sequence))
+    for each in (connection, plain):
+        each.set_batch_size(2)
+        each.set_batch_size(BATCH)
+        each.forward(x)
+    assert connection.weight_storage == storage
+    np.testing.assert_array_equal(connection.sum(), plain.sum())
+    plain.set("weight", weight)
+    assert (connection.sum() != plain.sum()).any()
+    connection.set_weight_storage(None)
+    assert connection.weight_storage == "float32"
+    np.testing.assert_array_equal(connection.sum(), plain.sum())
+
+
+@pytest.mark.parametrize("storage, unit", [("float16", 2**-11), ("bfloat16", 2**-8)])
+@pytest.mark.parametrize("model", ["DeltaCurrent", "DeltaPlusCurrent", "SingleExponentialCurrent"])
+def test_stored_weights_change_sums_by_no_more_than_their_rounding(model, storage, unit, generator):
+    connection = cusynapse.LinearDense(
+        7, 5, models.factory(model), delay=DELAY, step_time=DT, batch_size=BATCH)
+    set_random(connection, generator)
+    for _ in range(8):
+        connection.forward(generator.random((BATCH, 7)) < 0.4)
+    exact = connection.sum()
+    connection.set_weight_storage(storage)
+    error = np.abs(connection.sum() - exact)
+    size = np.einsum("oi,bio->bo", np.abs(connection.weight), np.abs(connection.syncurrent()))
+    assert (error <= (unit + 1e-5) * size).all()
+    assert (error > unit / 64 * size).any()
+
+
+def test_a_storage_of_weights_is_a_type_of_the_connection():
+    connection, wide = (connections_of_every_kind(dtype)[0] for dtype in ("float32", "float64"))
+    connection.set_weight_storage(np.float16)
+    assert connection.weight_storage == "float16"
+    before, sums = connection.save(), connection.sum()
+    for storage in ("float64", "int8", "", "Float16"):
+        with pytest.raises(cusynapse.InvalidArgument, match="storage"):
+            connection.set_weight_storage(storage)
+    with pytest.raises(TypeError):
+        connection.set_weight_storage()
+    with pytest.raises(AttributeError):
+        connection.weight_storage = "float32"
+    assert connection.weight_storage == "float16"
+    assert connection.save() == before
+    np.testing.assert_array_equal(connection.sum(), sums)
+    connection.set_weight_storage("float32")
+    assert connection.weight_storage == "float32"
+    for storage in ("float16", "bfloat16", "float32"):
+        with pytest.raises(cusynapse.InvalidArgument, match="expected one of 'float64'"):
+            wide.set_weight_storage(storage)
+    wide.set_weight_storage("float64")
+    wide.set_weight_storage(None)
+    assert wide.weight_storage == "float64"
+
+
 def test_reserved_sequences_have_the_same_result(generator):
     connection, other = connections_of_every_kind()[0], connections_of_every_kind()[0]
     connection.reserve_sequence(5)

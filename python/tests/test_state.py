@@ -43,14 +43,17 @@ class SynapseCase:
 
 
 class ConnectionCase:
-    def __init__(self, name):
+    def __init__(self, name, weight_storage=None):
         self.name = name
+        self.weight_storage = weight_storage
 
     def make(self, dtype, seed):
         connection = CONNECTIONS[self.name](models.factory("AlphaCurrent"), delay=2.5, biased=True,
                                             batch_size=2, seed=seed, dtype=dtype)
         delays = np.random.default_rng(seed).uniform(0, 2.5, connection.weight_shape)
         connection.set("delay", delays.astype(dtype))
+        if dtype == "float32" and seed == 1:
+            connection.set_weight_storage(self.weight_storage)
         return connection
 
     def step(self, connection, generator):
@@ -119,6 +122,8 @@ CASES = {
     "History": HistoryCase(),
     **{name: SynapseCase(name) for name in models.NAMES},
     **{name: ConnectionCase(name) for name in CONNECTIONS},
+    "LinearDense of float16": ConnectionCase("LinearDense", "float16"),
+    "Conv2D of bfloat16": ConnectionCase("Conv2D", "bfloat16"),
     "LeakyIntegrateAndFire": NeuronCase(),
     "Projection": ProjectionCase(),
     "Accumulator": AccumulatorCase(),
@@ -260,6 +265,18 @@ def test_a_state_is_read_by_another_reader():
     np.testing.assert_array_equal(records["weight"], made.weight)
     np.testing.assert_array_equal(records["delay"], made.delay)
     assert state_reader.read(records["synapse"].tobytes())[0] == "AlphaCurrent"
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if way is not through_an_own_state])
+@pytest.mark.parametrize("number, storage", [(1, "float16"), (2, "bfloat16"), (None, "float32")])
+def test_the_storage_of_weights_follows_the_state(way, number, storage):
+    made = ConnectionCase("LinearDirect", storage).make("float32", 1)
+    other = ConnectionCase("LinearDirect").make("float32", 2)
+    other.set_weight_storage("bfloat16" if storage == "float16" else "float16")
+    records = state_reader.read(made.save())[2]
+    assert records.get("weight_storage") == number
+    assert records["weight"].dtype == np.float32
+    assert way(made, other).weight_storage == storage
 
 
 @pytest.mark.parametrize("name", ["Accumulator", "Updater"])

@@ -212,12 +212,6 @@ def test_has_the_options_it_was_made_with(name, dtype):
 
 @pytest.mark.parametrize("storage", ["float16", "bfloat16"])
 def test_stores_what_it_rounded(name, storage, generator):
-    def rounded(values):
-        if storage == "float16":
-            return values.astype(np.float16).astype(np.float32)
-        bits = values.view(np.uint32).astype(np.uint64)
-        return ((bits + 0x7FFF + (bits >> 16 & 1)) >> 16 << 16).astype(np.uint32).view(np.float32)
-
     synapse = models.synapse(name, 40, storage=storage, batch_size=2)
     assert (synapse.storage, synapse.dtype) == (storage, "float32")
     if name in ("SingleExponentialCurrent", "DeltaPlusCurrent"):
@@ -227,11 +221,11 @@ def test_stores_what_it_rounded(name, storage, generator):
         for _ in range(30):
             spikes = generator.random((2, 40), np.float32) - np.float32(0.3)
             synapse.step(spikes)
-            expected = rounded(expected * decay + gain * spikes)
+            expected = references.rounded(expected * decay + gain * spikes, storage)
             np.testing.assert_array_equal(synapse.current(), expected)
         values = generator.random((2, 40), np.float32)
         synapse.set_current(values)
-        np.testing.assert_array_equal(synapse.current(), rounded(values))
+        np.testing.assert_array_equal(synapse.current(), references.rounded(values, storage))
     restored = cusynapse.load(synapse.save())
     assert restored.storage == storage
     np.testing.assert_array_equal(restored.current(), synapse.current())

@@ -69,9 +69,12 @@ cusynapse_connection_options c_options(bool has_delays) {
 class CConnection : public c_test::CTest {
  protected:
   template <class T>
-  std::unique_ptr<Connection<T>> make_cpp(Class kind, bool has_delays) {
+  std::unique_ptr<Connection<T>> make_cpp(
+      Class kind, bool has_delays,
+      cusynapse::StorageType weight_storage = cusynapse::StorageType::same) {
     using namespace cusynapse;
     ConnectionOptions options;
+    options.weight_storage = weight_storage;
     options.biased = true;
     if (has_delays) options.delay = 4.0;
     options.step_time = 0.5;
@@ -94,8 +97,11 @@ class CConnection : public c_test::CTest {
   }
 
   template <class T>
-  Owned<cusynapse_connection> make_c(Class kind, bool has_delays) {
-    const cusynapse_connection_options options = c_options(has_delays);
+  Owned<cusynapse_connection> make_c(
+      Class kind, bool has_delays, cusynapse_storage_type weight_storage = CUSYNAPSE_STORAGE_SAME) {
+    cusynapse_connection_options options = c_options(has_delays);
+    EXPECT_EQ(options.weight_storage, CUSYNAPSE_STORAGE_SAME);
+    options.weight_storage = weight_storage;
     const cusynapse_model model = model_of(CUSYNAPSE_DOUBLE_EXPONENTIAL_CURRENT);
     cusynapse_synapse_options defaults = c_test::synapse_options();
     defaults.has_current_overbound = false;
@@ -286,6 +292,80 @@ TEST_P(CConnection, ChangesAsTheClass) {
     EXPECT_EQ(c_test::shape_of(info.selector_shape), expected.selector_shape());
     EXPECT_EQ(c_test::shape_of(info.synaptic_selection_shape), expected.synaptic_selection_shape());
   });
+}
+
+TEST_P(CConnection, StoresWeightsAsTheClass) {
+  for (const Class kind : all_classes) {
+    for (const bool has_delays : {false, true}) {
+      for (const cusynapse_storage_type storage :
+           {CUSYNAPSE_STORAGE_FLOAT16, CUSYNAPSE_STORAGE_BFLOAT16}) {
+        SCOPED_TRACE(testing::Message() << static_cast<int>(kind) << ", storage " << storage);
+        const auto cpp_storage = static_cast<cusynapse::StorageType>(storage);
+        const auto expected = make_cpp<float>(kind, has_delays, cpp_storage);
+        const auto same = make_cpp<float>(kind, has_delays);
+        const auto connection = make_c<float>(kind, has_delays, storage);
+        const auto expect_storage = [&](cusynapse_storage_type wanted) {
+          cusynapse_connection_info info;
+          ASSERT_TRUE(succeeds(cusynapse_connection_info_init(&info, sizeof info)));
+          ASSERT_TRUE(succeeds(cusynapse_connection_get_info(connection.get(), &info)));
+          EXPECT_EQ(info.weight_storage, wanted);
+        };
+        expect_storage(storage);
+        set_delays(*expected, connection.get());
+        for (int i = 0; i < 6; ++i) forward_both(*expected, connection.get());
+        // Not what a connection without it gives.
+        const Shape shape = expected->output_shape().prepended(2);
+        Array<float> sums(stream(), shape);
+        Array<float> same_sums(stream(), shape);
+        same->load(stream(), expected->save(stream()));
+        same->set_weight_storage(stream(), cusynapse::StorageType::same);
+        expected->sum(stream(), sums.view());
+        same->sum(stream(), same_sums.view());
+        EXPECT_FALSE(same_bits(sums.host(), same_sums.host()));
+
+        for (const cusynapse_storage_type changed :
+             {CUSYNAPSE_STORAGE_SAME, CUSYNAPSE_STORAGE_BFLOAT16, CUSYNAPSE_STORAGE_FLOAT16}) {
+          ASSERT_TRUE(succeeds(
+              cusynapse_connection_set_weight_storage(connection.get(), c_stream(), changed)));
+          expected->set_weight_storage(stream(), static_cast<cusynapse::StorageType>(changed));
+          expect_storage(changed);
+          forward_both(*expected, connection.get());
+        }
+        for (const cusynapse_storage_type unknown : {3, -1}) {
+          EXPECT_TRUE(refused(
+              cusynapse_connection_set_weight_storage(connection.get(), c_stream(), unknown),
+              CUSYNAPSE_INVALID_ARGUMENT,
+              {"set_weight_storage", "storage is " + std::to_string(unknown)}));
+        }
+        expect_storage(CUSYNAPSE_STORAGE_FLOAT16);
+        forward_both(*expected, connection.get());
+      }
+    }
+  }
+  EXPECT_TRUE(
+      refused(cusynapse_connection_set_weight_storage(nullptr, c_stream(), CUSYNAPSE_STORAGE_SAME),
+              CUSYNAPSE_INVALID_ARGUMENT, {"handle is null"}));
+  const auto wide = make_c<double>(Class::dense, true);
+  EXPECT_TRUE(refused(
+      cusynapse_connection_set_weight_storage(wide.get(), c_stream(), CUSYNAPSE_STORAGE_BFLOAT16),
+      CUSYNAPSE_INVALID_ARGUMENT, {"storage is bfloat16, expected same"}));
+  EXPECT_TRUE(succeeds(
+      cusynapse_connection_set_weight_storage(wide.get(), c_stream(), CUSYNAPSE_STORAGE_SAME)));
+
+  // Options that say what there is not.
+  const cusynapse_model model = model_of(CUSYNAPSE_DELTA_CURRENT);
+  const cusynapse_shape shape = {1, {3}};
+  cusynapse_connection_options options = c_options(false);
+  cusynapse_connection* none = nullptr;
+  options.weight_storage = 3;
+  EXPECT_TRUE(refused(cusynapse_linear_direct_create(c_stream(), CUSYNAPSE_FLOAT32, &shape,
+                                                     &options, &model, nullptr, &none),
+                      CUSYNAPSE_INVALID_ARGUMENT, {"weight_storage is 3"}));
+  options.weight_storage = CUSYNAPSE_STORAGE_FLOAT16;
+  EXPECT_TRUE(refused(cusynapse_linear_direct_create(c_stream(), CUSYNAPSE_FLOAT64, &shape,
+                                                     &options, &model, nullptr, &none),
+                      CUSYNAPSE_INVALID_ARGUMENT, {"storage is float16, expected same"}));
+  EXPECT_EQ(none, nullptr);
 }
 
 TEST_P(CConnection, ShowsLearningRulesWhatTheClassDoes) {

@@ -302,8 +302,12 @@ TEST_P(COps, SumsArePlannedAndTaken) {
     auto weights = values<T>(outs * inputs);
     auto delays = values<T>(outs * inputs, -0.5, 3.0);
     auto bias = values<T>(outs);
-    for (const bool is_tiled : {true, false}) {
-      SCOPED_TRACE(is_tiled);
+    // Tiled and not, with weights of every storage.
+    const int variants = std::is_same_v<T, float> ? 6 : 2;
+    for (int variant = 0; variant < variants; ++variant) {
+      const bool is_tiled = variant % 2 == 0;
+      const auto storage = static_cast<StorageType>(variant / 2);
+      SCOPED_TRACE(testing::Message() << is_tiled << ", storage " << variant / 2);
       const std::int64_t planned_size =
           is_tiled ? cusynapse_dense_plan_size(inputs, outs) : outs * inputs;
       ASSERT_EQ(cusynapse_dense_plan_size(inputs, outs), dense_plan_size(inputs, outs));
@@ -328,7 +332,8 @@ TEST_P(COps, SumsArePlannedAndTaken) {
       ASSERT_TRUE(succeeds(cusynapse_slot_width_of(slots, &c.width)));
       EXPECT_EQ(c.width, CUSYNAPSE_SLOT_WIDTH_BYTE);
       c.slots = plan_slots.c_data();
-      c.planned[0] = planned.c_data();
+      c.planned[0] = planned.c_data();  // room for weights of T, whatever they are stored as
+      c.storage = static_cast<cusynapse_storage_type>(storage);
       DelayPlan<T> cpp;
       cpp.select.rule = SelectRule::exponential_decay;
       cpp.select.time_constant[0] = T(3.3);
@@ -345,11 +350,12 @@ TEST_P(COps, SumsArePlannedAndTaken) {
       cpp.delays = delays.cpp_data();
       cpp.width = slot_width(slots);
       cpp.slots = plan_slots.cpp_data();
-      cpp.planned[0] = planned.cpp_data();
+      cpp.planned[0] = StoredData<T>(planned.cpp_data(), storage);
       ASSERT_TRUE(succeeds(cusynapse_delay_plan(c_stream(), dtype_of<T>(), &c)));
       ops::delay_plan(stream(), cpp);
       EXPECT_TRUE(planned.agree());
       EXPECT_TRUE(plan_slots.agree());
+      EXPECT_EQ(planned.c.host().back() == support::untouched<T>(), storage != StorageType::same);
 
       cusynapse_current_source c_source = {};
       c_source.trace_count = 1;
@@ -363,10 +369,10 @@ TEST_P(COps, SumsArePlannedAndTaken) {
       source.stride = stride;
       source.slots = slots;
       source.head.value = 4;
-      const cusynapse_planned_weights c_plan = {
-          {planned.c_data(), nullptr}, c.width, plan_slots.c_data(), slots, 0.25};
+      const cusynapse_planned_weights c_plan = {{planned.c_data(), nullptr}, c.storage, c.width,
+                                                plan_slots.c_data(),         slots,     0.25};
       PlannedWeights<T> plan;
-      plan.weights[0] = planned.cpp_data();
+      plan.weights[0] = StoredData<const T>(planned.cpp_data(), storage);
       plan.width = cpp.width;
       plan.slots = plan_slots.cpp_data();
       plan.delay_slots = slots;
@@ -403,6 +409,17 @@ TEST_P(COps, SumsArePlannedAndTaken) {
         ASSERT_TRUE(succeeds(cusynapse_delayed_dense(c_stream(), dtype_of<T>(), &c_dense)));
         ops::delayed_dense(stream(), dense);
         EXPECT_TRUE(out.agree());
+        c_dense.plan.storage = 3;
+        EXPECT_TRUE(refused(cusynapse_delayed_dense(c_stream(), dtype_of<T>(), &c_dense),
+                            CUSYNAPSE_INVALID_ARGUMENT, {"storage is 3"}));
+        c.storage = 3;
+        EXPECT_TRUE(refused(cusynapse_delay_plan(c_stream(), dtype_of<T>(), &c),
+                            CUSYNAPSE_INVALID_ARGUMENT, {"storage is 3"}));
+        if (!std::is_same_v<T, float>) {
+          c.storage = CUSYNAPSE_STORAGE_FLOAT16;
+          EXPECT_TRUE(refused(cusynapse_delay_plan(c_stream(), dtype_of<T>(), &c),
+                              CUSYNAPSE_INVALID_ARGUMENT, {"storage is float16, expected same"}));
+        }
         continue;
       }
       // One weight a synapse: the first row of the plan.

@@ -6,6 +6,7 @@
 #include <limits>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "c_api/c_support.hpp"
@@ -411,6 +412,7 @@ class CConnectionState : public CState {
     options.delay = 2.0;
     options.batch_size = 2;
     options.seed = seed;
+    if (has_halves<T>(seed)) options.weight_storage = CUSYNAPSE_STORAGE_BFLOAT16;
     const cusynapse_model model = model_of(CUSYNAPSE_ALPHA_CURRENT);
     cusynapse_connection* made = nullptr;
     EXPECT_TRUE(succeeds(cusynapse_linear_dense_create(c_stream(), dtype_of<T>(), &input, &output,
@@ -430,6 +432,7 @@ class CConnectionState : public CState {
     options.delay = 2.0;
     options.batch_size = 2;
     options.seed = seed;
+    if (has_halves<T>(seed)) options.weight_storage = cusynapse::StorageType::bfloat16;
     auto made = std::make_unique<cusynapse::LinearDense<T>>(
         stream(), Shape{5}, Shape{4}, options,
         cusynapse::AlphaCurrent<T>::factory({model.spike_charge, model.time_constant}));
@@ -460,6 +463,11 @@ class CConnectionState : public CState {
             }};
   }
 
+  /// Whether weights are planned in 16 bits: of those that are saved.
+  template <class T>
+  static bool has_halves(std::uint64_t seed) {
+    return std::is_same_v<T, float> && seed == 1;
+  }
   template <class T>
   static std::vector<T> delays_of() {
     return support::Random(7).values<T>(20, 0.0, 2.0);

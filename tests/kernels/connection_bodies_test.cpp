@@ -34,8 +34,25 @@ struct Case {
   std::int32_t traces = 1;
   bool has_bias = false;
   bool accumulates = false;
-  StorageType storage = StorageType::same;
+  StorageType storage = StorageType::same;         // of traces
+  StorageType weight_storage = StorageType::same;  // of planned weights
 };
+
+// Values as a storage has them, in `halves` where it is one of 16 bits. The values of T are then
+// the same, rounded.
+template <class T>
+StoredData<T> stored_as(StorageType storage, Memory<T>& values, Memory<std::uint16_t>& halves) {
+  if (storage == StorageType::same) return values.data();
+  visit_storage<T>(storage, [&](auto element) {
+    using Stored = decltype(element);
+    for (std::int64_t i = 0; i < values.size(); ++i) {
+      const Stored rounded = kernels::stored<Stored>(values[i]);
+      std::memcpy(&halves[i], &rounded, sizeof rounded);
+      values[i] = kernels::loaded<T>(rounded);
+    }
+  });
+  return {halves.data(), storage};
+}
 
 // Rings, a plan and outputs of exactly their sizes, filled with something everywhere.
 template <class T>
@@ -49,6 +66,7 @@ struct Sums {
         halves{Memory<std::uint16_t>(slots * stride), Memory<std::uint16_t>(slots * stride)},
         spikes(slots * stride),
         weights{Memory<T>(entries), Memory<T>(entries)},
+        half_weights{Memory<std::uint16_t>(entries), Memory<std::uint16_t>(entries)},
         plan_slots(entries * 2),
         bias(output_size),
         out(output_size * c.batch * c.steps) {
@@ -57,7 +75,9 @@ struct Sums {
         traces[k][i] = static_cast<T>(random.uniform(-2, 2));
       }
       for (std::int64_t i = 0; i < entries; ++i) {
-        weights[k][i] = static_cast<T>(random.uniform(-1, 1));
+        // Some below the normal range of float16.
+        const double size = random.below(8) == 0 ? 0x1p-16 : 1.0;
+        weights[k][i] = static_cast<T>(size * random.uniform(-1, 1));
       }
     }
     for (std::int64_t i = 0; i < slots * stride; ++i) {
@@ -77,7 +97,9 @@ struct Sums {
 
     source.kind = c.kind;
     source.trace_count = c.traces;
-    for (int k = 0; k < c.traces; ++k) source.traces[k] = stored(c.storage, k);
+    for (int k = 0; k < c.traces; ++k) {
+      source.traces[k] = stored_as(c.storage, traces[k], halves[k]);
+    }
     source.weight[1] = T(-1);
     source.spikes = spikes.data();
     source.amplitude = T(0.75);
@@ -86,29 +108,24 @@ struct Sums {
     source.head.value = static_cast<std::int32_t>(random.below(slots));
 
     plan.width = c.width;
-    for (int k = 0; k < 2; ++k) plan.weights[k] = weights[k].data();
+    for (int k = 0; k < 2; ++k) {
+      plan.weights[k] = stored_as(c.weight_storage, weights[k], half_weights[k]);
+    }
     plan.slots = c.width == SlotWidth::none ? nullptr : plan_slots.data();
     plan.delay_slots = c.delay_slots;
     plan.overbound = T(-3.5);
   }
 
-  // Trace k as a storage has it. Rings of T then hold the same values, rounded.
-  StoredData<const T> stored(StorageType storage, int k) {
-    if (storage == StorageType::same) return traces[k].data();
-    visit_storage<T>(storage, [&](auto element) {
-      using Stored = decltype(element);
-      for (std::int64_t i = 0; i < traces[k].size(); ++i) {
-        const Stored rounded = kernels::stored<Stored>(traces[k][i]);
-        std::memcpy(&halves[k][i], &rounded, sizeof rounded);
-        traces[k][i] = kernels::loaded<T>(rounded);
-      }
-    });
-    return {halves[k].data(), storage};
-  }
   // The same source over rings of T.
   CurrentSource<T> rounded_source() const {
     CurrentSource<T> rounded = source;
     for (int k = 0; k < source.trace_count; ++k) rounded.traces[k] = traces[k].data();
+    return rounded;
+  }
+  // The same plan in T.
+  PlannedWeights<T> rounded_plan() const {
+    PlannedWeights<T> rounded = plan;
+    for (int k = 0; k < 2; ++k) rounded.weights[k] = weights[k].data();
     return rounded;
   }
 
@@ -118,6 +135,7 @@ struct Sums {
   Memory<std::uint16_t> halves[2];  ///< traces stored in 16 bits
   Memory<std::uint8_t> spikes;
   Memory<T> weights[2];
+  Memory<std::uint16_t> half_weights[2];  ///< planned weights stored in 16 bits
   Memory<std::uint8_t> plan_slots;
   Memory<T> bias;
   Memory<T> out;
@@ -125,7 +143,7 @@ struct Sums {
   PlannedWeights<T> plan;
 };
 
-// What traces of T may be stored as.
+// What values of T may be stored as.
 template <class T>
 std::vector<StorageType> storages() {
   if (!std::is_same_v<T, float>) return {StorageType::same};
@@ -144,8 +162,10 @@ void expect_dense_equal(const Case& c, Random& random,
                                   << c.batch << ", steps " << c.steps << ", slots " << c.delay_slots
                                   << ", kind " << static_cast<int>(c.kind) << ", traces "
                                   << c.traces << ", storage " << static_cast<int>(c.storage)
-                                  << ", threads " << limits.threads << ", bytes "
-                                  << limits.shared_bytes << " to " << limits.most_shared_bytes);
+                                  << ", of weights " << static_cast<int>(c.weight_storage)
+                                  << ", width " << static_cast<int>(c.width) << ", threads "
+                                  << limits.threads << ", bytes " << limits.shared_bytes << " to "
+                                  << limits.most_shared_bytes);
   Sums<T> sums(c, c.inputs * c.batch, dense_plan_size(c.inputs, c.outputs), c.outputs, random);
   DelayedDense<T> a;
   a.source = sums.source;
@@ -167,6 +187,7 @@ void expect_dense_equal(const Case& c, Random& random,
   Memory<T> rounded = sums.out;
   DelayedDense<T> of_rounded = a;
   of_rounded.source = sums.rounded_source();
+  of_rounded.plan = sums.rounded_plan();
   of_rounded.out = rounded.data();
   ops::delayed_dense(stream, of_rounded);
   EXPECT_TRUE(rounded == expected);
@@ -249,6 +270,50 @@ TYPED_TEST(ConnectionBodies, DenseSumsOfEveryStorageEqualTheCpus) {
   }
 }
 
+TYPED_TEST(ConnectionBodies, DenseSumsOfEveryStorageOfWeightsEqualTheCpus) {
+  Random random(11);
+  const std::vector<StorageType> all = storages<TypeParam>();
+  int count = 0;
+  for (const StorageType weight_storage : all) {
+    for (const SlotWidth width : {SlotWidth::none, SlotWidth::byte, SlotWidth::word}) {
+      for (const std::int32_t traces : {0, 1, 2}) {
+        for (const std::int64_t steps : {1, 5}) {
+          for (const std::int64_t batch : {1, 4, 9, 33}) {
+            // Traces stored otherwise than weights as well.
+            expect_dense_equal<TypeParam>(
+                {.inputs = 45,
+                 .outputs = 11,
+                 .batch = batch,
+                 .steps = steps,
+                 .delay_slots = width == SlotWidth::none ? 1 : 4,
+                 .width = width,
+                 .kind = traces == 0 ? SourceKind::bits : SourceKind::traces,
+                 .traces = traces == 0 ? 1 : traces,
+                 .has_bias = batch == 4,
+                 .accumulates = batch == 9,
+                 .storage = all[static_cast<std::size_t>(count++) % all.size()],
+                 .weight_storage = weight_storage},
+                random);
+          }
+        }
+      }
+    }
+    // Too long for shared memory, and staged in elements.
+    for (const std::int32_t traces : {1, 2}) {
+      for (const std::int32_t delay_slots : {300, 3000, 12000, 65535}) {
+        expect_dense_equal<TypeParam>({.inputs = 33,
+                                       .outputs = 4,
+                                       .batch = 2,
+                                       .delay_slots = delay_slots,
+                                       .width = SlotWidth::word,
+                                       .traces = traces,
+                                       .weight_storage = weight_storage},
+                                      random);
+      }
+    }
+  }
+}
+
 TYPED_TEST(ConnectionBodies, DenseSumsOfSequencesEqualTheCpus) {
   Random random(3);
   for (const std::int64_t batch : {1, 3, 4, 8, 33}) {
@@ -296,13 +361,16 @@ TYPED_TEST(ConnectionBodies, DenseSumsOfEveryCutEqualTheCpus) {
         kernels::DenseLimits{64, 6144, 65536}, kernels::DenseLimits{128, 1, 65536}}) {
     for (const std::int64_t batch : {1, 5, 34}) {
       for (const std::int64_t steps : {1, 3}) {
-        expect_dense_equal<TypeParam>({.inputs = 40,
-                                       .outputs = 33,
-                                       .batch = batch,
-                                       .steps = steps,
-                                       .delay_slots = 6,
-                                       .traces = batch == 5 ? 2 : 1},
-                                      random, limits);
+        for (const StorageType weight_storage : storages<TypeParam>()) {
+          expect_dense_equal<TypeParam>({.inputs = 40,
+                                         .outputs = 33,
+                                         .batch = batch,
+                                         .steps = steps,
+                                         .delay_slots = 6,
+                                         .traces = batch == 5 ? 2 : 1,
+                                         .weight_storage = weight_storage},
+                                        random, limits);
+        }
       }
     }
   }
@@ -334,36 +402,40 @@ TYPED_TEST(ConnectionBodies, DirectSumsEqualTheCpus) {
   for (const SlotWidth width : {SlotWidth::none, SlotWidth::byte, SlotWidth::word}) {
     for (const std::int32_t traces : {1, 2}) {
       for (const std::int64_t size : {1, 3, 4, 70, 71, 72}) {
-        const StorageType storage =
-            storages<T>()[static_cast<std::size_t>(size) % storages<T>().size()];
-        const Case c{.inputs = size,
-                     .outputs = size,
-                     .batch = 3,
-                     .delay_slots = width == SlotWidth::none ? 1 : 6,
-                     .width = width,
-                     .traces = traces,
-                     .storage = storage};
-        Sums<T> sums(c, size * c.batch, size, size, random);
-        DelayedDirect<T> a;
-        a.source = sums.source;
-        a.plan = sums.plan;
-        a.size = size;
-        a.batch = c.batch;
-        a.bias = traces == 1 ? sums.bias.data() : nullptr;
-        a.accumulates = traces == 2;
-        Memory<T> expected = sums.out;
-        a.out = expected.data();
-        ops::delayed_direct(stream, a);
-        Memory<T> rounded = sums.out;
-        DelayedDirect<T> of_rounded = a;
-        of_rounded.source = sums.rounded_source();
-        of_rounded.out = rounded.data();
-        ops::delayed_direct(stream, of_rounded);
-        EXPECT_TRUE(rounded == expected);
-        Memory<T> got = sums.out;
-        a.out = got.data();
-        execute_index(kernels::DelayedDirectBody<T, 4>{a}, group_count(size, 4), c.batch);
-        EXPECT_TRUE(got == expected);
+        const std::vector<StorageType> all = storages<T>();
+        const auto at = static_cast<std::size_t>(size);
+        for (const StorageType weight_storage : all) {
+          const Case c{.inputs = size,
+                       .outputs = size,
+                       .batch = 3,
+                       .delay_slots = width == SlotWidth::none ? 1 : 6,
+                       .width = width,
+                       .traces = traces,
+                       .storage = all[at % all.size()],
+                       .weight_storage = weight_storage};
+          Sums<T> sums(c, size * c.batch, size, size, random);
+          DelayedDirect<T> a;
+          a.source = sums.source;
+          a.plan = sums.plan;
+          a.size = size;
+          a.batch = c.batch;
+          a.bias = traces == 1 ? sums.bias.data() : nullptr;
+          a.accumulates = traces == 2;
+          Memory<T> expected = sums.out;
+          a.out = expected.data();
+          ops::delayed_direct(stream, a);
+          Memory<T> rounded = sums.out;
+          DelayedDirect<T> of_rounded = a;
+          of_rounded.source = sums.rounded_source();
+          of_rounded.plan = sums.rounded_plan();
+          of_rounded.out = rounded.data();
+          ops::delayed_direct(stream, of_rounded);
+          EXPECT_TRUE(rounded == expected);
+          Memory<T> got = sums.out;
+          a.out = got.data();
+          execute_index(kernels::DelayedDirectBody<T, 4>{a}, group_count(size, 4), c.batch);
+          EXPECT_TRUE(got == expected);
+        }
       }
     }
   }
@@ -400,38 +472,42 @@ TYPED_TEST(ConnectionBodies, ConvolutionsEqualTheCpus) {
     for (const SlotWidth width : {SlotWidth::none, SlotWidth::byte}) {
       for (const std::int64_t padding : {0, 2}) {
         for (const std::int64_t stride : {1, 2}) {
-          const ConvolutionGeometry g = geometry_of(6, 21, stride, padding, 1 + padding / 2);
-          const Case c{.inputs = g.pixels(),
-                       .outputs = g.filters,
-                       .batch = 2,
-                       .delay_slots = width == SlotWidth::none ? 1 : 6,
-                       .width = width,
-                       .kind = kind,
-                       .traces = padding == 0 ? 2 : 1,
-                       .storage = storage};
-          Sums<T> sums(c, g.pixels() * c.batch, g.filters * g.patch(), g.filters * g.positions(),
-                       random);
-          DelayedConv2D<T> a;
-          a.source = sums.source;
-          a.plan = sums.plan;
-          a.geometry = g;
-          a.batch = c.batch;
-          a.bias = sums.bias.data();
-          a.accumulates = stride == 2;
-          Memory<T> expected = sums.out;
-          a.out = expected.data();
-          ops::delayed_conv2d(stream, a);
-          Memory<T> rounded = sums.out;
-          DelayedConv2D<T> of_rounded = a;
-          of_rounded.source = sums.rounded_source();
-          of_rounded.out = rounded.data();
-          ops::delayed_conv2d(stream, of_rounded);
-          EXPECT_TRUE(rounded == expected);
-          Memory<T> got = sums.out;
-          a.out = got.data();
-          const kernels::DelayedConv2DBody<T, 4> body{a};
-          execute_index(body, body.calls(), a.batch * g.filters);
-          EXPECT_TRUE(got == expected);
+          for (const StorageType weight_storage : storages<T>()) {
+            const ConvolutionGeometry g = geometry_of(6, 21, stride, padding, 1 + padding / 2);
+            const Case c{.inputs = g.pixels(),
+                         .outputs = g.filters,
+                         .batch = 2,
+                         .delay_slots = width == SlotWidth::none ? 1 : 6,
+                         .width = width,
+                         .kind = kind,
+                         .traces = padding == 0 ? 2 : 1,
+                         .storage = storage,
+                         .weight_storage = weight_storage};
+            Sums<T> sums(c, g.pixels() * c.batch, g.filters * g.patch(), g.filters * g.positions(),
+                         random);
+            DelayedConv2D<T> a;
+            a.source = sums.source;
+            a.plan = sums.plan;
+            a.geometry = g;
+            a.batch = c.batch;
+            a.bias = sums.bias.data();
+            a.accumulates = stride == 2;
+            Memory<T> expected = sums.out;
+            a.out = expected.data();
+            ops::delayed_conv2d(stream, a);
+            Memory<T> rounded = sums.out;
+            DelayedConv2D<T> of_rounded = a;
+            of_rounded.source = sums.rounded_source();
+            of_rounded.plan = sums.rounded_plan();
+            of_rounded.out = rounded.data();
+            ops::delayed_conv2d(stream, of_rounded);
+            EXPECT_TRUE(rounded == expected);
+            Memory<T> got = sums.out;
+            a.out = got.data();
+            const kernels::DelayedConv2DBody<T, 4> body{a};
+            execute_index(body, body.calls(), a.batch * g.filters);
+            EXPECT_TRUE(got == expected);
+          }
         }
       }
     }
@@ -489,31 +565,54 @@ TYPED_TEST(ConnectionBodies, PlansEqualTheCpusInBothOrders) {
         struct Plan {
           Memory<std::uint8_t> slots;
           Memory<T> planned[2];
+          Memory<std::uint16_t> halves[2];
         };
-        const auto point_to = [&](Plan& plan) {
+        const auto point_to = [&](Plan& plan, StorageType storage) {
           if (width != SlotWidth::none) {
             a.delays = delays.data();
             a.slots = plan.slots.data();
           }
-          for (int k = 0; k < 2; ++k) a.planned[k] = plan.planned[k].data();
-        };
-        Plan expected{Memory<std::uint8_t>(entries * 2), {Memory<T>(entries), Memory<T>(entries)}};
-        Plan got = expected;
-        point_to(expected);
-        ops::delay_plan(stream, a);
-        point_to(got);
-        kernels::visit_plan(a, [&](auto rule) {
-          if (is_tiled) {
-            using Body = kernels::PlanTileBody<T, decltype(rule)::value, 1, gpu_width>;
-            execute_index(Body{a}, Body::calls, entries / (sum_run * dense_tile_outputs));
-          } else {
-            execute_index(kernels::PlanRowBody<T, decltype(rule)::value, gpu_width>{a},
-                          group_count(rows * columns, gpu_width));
+          for (int k = 0; k < 2; ++k) {
+            a.planned[k] = plan.planned[k].data();
+            if (storage != StorageType::same) a.planned[k] = {plan.halves[k].data(), storage};
           }
-        });
-        EXPECT_TRUE(got.slots == expected.slots);
-        EXPECT_TRUE(got.planned[0] == expected.planned[0]);
-        EXPECT_TRUE(got.planned[1] == expected.planned[1]);
+        };
+        const Plan empty{Memory<std::uint8_t>(entries * 2),
+                         {Memory<T>(entries), Memory<T>(entries)},
+                         {Memory<std::uint16_t>(entries), Memory<std::uint16_t>(entries)}};
+        Plan in_t = empty;
+        point_to(in_t, StorageType::same);
+        ops::delay_plan(stream, a);
+        for (const StorageType storage : storages<T>()) {
+          SCOPED_TRACE(testing::Message() << "storage " << static_cast<int>(storage));
+          Plan expected = empty;
+          point_to(expected, storage);
+          ops::delay_plan(stream, a);
+          Plan got = empty;
+          point_to(got, storage);
+          kernels::visit_plan(a, [&](auto rule) {
+            if (is_tiled) {
+              using Body = kernels::PlanTileBody<T, decltype(rule)::value, 1, gpu_width>;
+              execute_index(Body{a}, Body::calls, entries / (sum_run * dense_tile_outputs));
+            } else {
+              execute_index(kernels::PlanRowBody<T, decltype(rule)::value, gpu_width>{a},
+                            group_count(rows * columns, gpu_width));
+            }
+          });
+          // What a plan in T holds, rounded.
+          Plan rounded = in_t;
+          for (int k = 0; k < 2; ++k) stored_as(storage, rounded.planned[k], rounded.halves[k]);
+          for (const Plan* plan : {&got, &rounded}) {
+            EXPECT_TRUE(plan->slots == expected.slots);
+            for (int k = 0; k < 2; ++k) {
+              if (storage == StorageType::same) {
+                EXPECT_TRUE(plan->planned[k] == expected.planned[k]);
+              } else {
+                EXPECT_TRUE(plan->halves[k] == expected.halves[k]);
+              }
+            }
+          }
+        }
       }
     }
   }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -30,8 +31,16 @@ using model_test::InputKind;
 using model_test::Parameter;
 using model_test::small_settings;
 using reference::Model;
+using reference::Storage;
 using support::allocations;
 using support::fail_every_allocation;
+
+/// What planned weights of T may be stored as.
+template <class T>
+std::vector<Storage> weight_storages() {
+  if (!std::is_same_v<T, float>) return {Storage::same};
+  return {Storage::same, Storage::float16, Storage::bfloat16};
+}
 
 /// Small ones, and ones large enough for several threads and several groups of inputs.
 std::vector<ConnectionSettings> settings_of(ConnectionKind kind, Model model) {
@@ -89,6 +98,7 @@ TEST_P(ConnectionAllocationTest, StepsAndSumsAllocateNothing) {
         for (const bool has_delays : {true, false}) {
           settings.has_delays = has_delays;
           settings = model_test::consistent(settings);
+          settings.weight_storage = random.one_of(weight_storages<T>());
           SCOPED_TRACE(model_test::describe(settings));
           ConnectionPair<T> pair(stream(), settings);
           auto& connection = pair.connection();
@@ -140,7 +150,8 @@ TEST_P(ConnectionAllocationTest, StepsAndSumsAllocateNothing) {
 TEST_P(ConnectionAllocationTest, LearningAllocatesNothing) {
   for_each_connection([&]<class T>(ConnectionKind kind) {
     for (const Model model : {Model::delta, Model::double_exponential}) {
-      for (const ConnectionSettings& settings : settings_of(kind, model)) {
+      for (ConnectionSettings settings : settings_of(kind, model)) {
+        settings.weight_storage = weight_storages<T>().back();
         ConnectionPair<T> pair(stream(), settings);
         auto& connection = pair.connection();
         Arrays<T> arrays(stream(), pair, 1);
@@ -251,6 +262,15 @@ TEST_P(ConnectionAllocationTest, AFailedChangeLeavesAConnectionAsItWas) {
             << what;
       };
       run();
+      // Twice, from a storage of 16 bits at last: what follows is to keep it.
+      for (const Storage storage : weight_storages<T>()) {
+        fail("set_weight_storage", [&] {
+          connection.set_weight_storage(stream(), model_test::library_storage(storage));
+        });
+        pair.expected().set_weight_storage(storage);
+        EXPECT_TRUE(pair.check_state());
+        run();
+      }
       fail("set_batch_size", [&] { connection.set_batch_size(stream(), 5); });
       pair.expected().synapse().set_batch_size(5);
       EXPECT_TRUE(pair.check_state());

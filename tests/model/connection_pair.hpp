@@ -58,6 +58,9 @@ inline std::string describe(const ConnectionSettings& settings) {
   std::ostringstream text;
   text << class_name(settings.kind) << (settings.biased ? " with bias" : "")
        << (settings.has_delays ? " with delays" : "");
+  if (settings.weight_storage != reference::Storage::same) {
+    text << " and weights of storage " << static_cast<int>(settings.weight_storage);
+  }
   if (settings.kind == ConnectionKind::dense) text << " to " << settings.outputs;
   if (settings.kind == ConnectionKind::convolution) {
     const reference::Convolution& shape = settings.convolution;
@@ -159,6 +162,10 @@ inline cusynapse::Conv2DOptions convolution_options(const reference::Convolution
   return options;
 }
 
+inline cusynapse::StorageType library_storage(reference::Storage storage) {
+  return static_cast<cusynapse::StorageType>(storage);
+}
+
 inline cusynapse::ConnectionOptions connection_options(const ConnectionSettings& settings,
                                                        std::uint64_t seed) {
   cusynapse::ConnectionOptions options;
@@ -167,6 +174,7 @@ inline cusynapse::ConnectionOptions connection_options(const ConnectionSettings&
   options.step_time = settings.synapse.step_time;
   options.batch_size = settings.synapse.batch_size;
   options.seed = seed;
+  options.weight_storage = library_storage(settings.weight_storage);
   return options;
 }
 
@@ -319,7 +327,7 @@ constexpr double sum_relative() {
                  static_cast<double>(std::numeric_limits<float>::epsilon()));
 }
 
-/// Compares with values and magnitudes of the oracle.
+/// Compares with values and magnitudes of the oracle, roundings on top where there are any.
 template <class T, class Expected>
 testing::AssertionResult matches_magnitudes(const std::vector<T>& got, const Expected& expected,
                                             double relative) {
@@ -327,8 +335,10 @@ testing::AssertionResult matches_magnitudes(const std::vector<T>& got, const Exp
   support::Tolerance<T> tolerance;
   for (std::size_t i = 0; i < expected.values.size(); ++i) {
     values.push_back(static_cast<T>(expected.values[i]));
+    const double rounding =
+        expected.roundings.empty() ? 0.0 : static_cast<double>(expected.roundings[i]);
     tolerance.by_element.push_back(
-        static_cast<T>(static_cast<double>(expected.magnitudes[i]) * relative));
+        static_cast<T>(static_cast<double>(expected.magnitudes[i]) * relative + rounding));
   }
   return support::matches(got, values, tolerance);
 }
@@ -351,6 +361,7 @@ class ConnectionPair {
       : stream_(stream),
         connection_(make_connection<T>(stream, settings, seed, std::move(synapse))),
         expected_(settings, std::move(expected_synapse)) {
+    connection_->set_weight_storage(stream, library_storage(settings.weight_storage));
     adopt_initial();
   }
 
@@ -482,6 +493,10 @@ class ConnectionPair {
   void set_delayed_by(double delay, bool keep) {
     connection_->set_delayed_by(stream_, delay, history_change(keep));
     expected_.synapse().set_delay(delay, keep);
+  }
+  void set_weight_storage(reference::Storage storage) {
+    connection_->set_weight_storage(stream_, library_storage(storage));
+    expected_.set_weight_storage(storage);
   }
   void clamp_delays() {
     connection_->clamp_delays(stream_);
@@ -624,6 +639,8 @@ class ConnectionPair {
     expect("the synapse's batch_size", synapse().batch_size(), now.synapse.batch_size);
     expect("step_time", connection_->step_time(), now.synapse.step_time);
     expect("biased", connection_->biased(), now.biased);
+    expect("weight_storage", static_cast<int>(connection_->weight_storage()),
+           static_cast<int>(now.weight_storage));
     expect("delayed_by is given", connection_->delayed_by().has_value(), now.has_delays);
     expect("delayed_by", connection_->delayed_by().value_or(0.0), now.synapse.delay);
     expect("is_delayed", connection_->is_delayed(), expected_.is_delayed());

@@ -12,6 +12,7 @@
 #include <memory>
 #include <sstream>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -36,6 +37,7 @@ using model_test::run_on;
 using model_test::run_sequences;
 using model_test::Way;
 using reference::Model;
+using reference::Storage;
 
 std::uint64_t sequence_count() {
   return support::environment_number("CUSYNAPSE_TEST_SEQUENCES", 3000);
@@ -67,6 +69,11 @@ ConnectionSettings random_connection(support::Random& random) {
   settings.has_delays = random.chance(0.8);
   settings.biased = random.chance(0.5);
   return model_test::consistent(settings);
+}
+
+const std::vector<Storage>& all_storages() {
+  static const std::vector<Storage> all = {Storage::same, Storage::float16, Storage::bfloat16};
+  return all;
 }
 
 /// One connection with a synapse of its own, or two that share one, with their oracles.
@@ -201,6 +208,17 @@ class Network {
       case 24:
         text << "sum";
         return pair.sum();
+      case 25: {
+        const Storage storage = random.one_of(all_storages());
+        text << "set_weight_storage " << static_cast<int>(storage);
+        if (!std::is_same_v<T, float> && storage != Storage::same) {
+          return refused(pair, [&] {
+            pair.connection().set_weight_storage(stream_, model_test::library_storage(storage));
+          });
+        }
+        pair.set_weight_storage(storage);
+        return checked(pair);
+      }
       default:
         break;
     }
@@ -373,6 +391,8 @@ class Network {
            connection.set_delayed_by(stream_, 70'000.0 * connection.step_time(),
                                      cusynapse::HistoryChange::keep);
          }},
+        {"set_weight_storage 3",
+         [&] { connection.set_weight_storage(stream_, static_cast<cusynapse::StorageType>(3)); }},
         {"reserve_sequence -1", [&] { connection.reserve_sequence(stream_, -1); }},
         {"syncurrent into a bad array", [&] { connection.syncurrent(stream_, bad_out.view()); }},
         {"delays that are not numbers", [&] {
@@ -396,8 +416,7 @@ class Network {
 // `storages`: what traces may be stored as.
 template <class T>
 void connection_sequences(const cusynapse::Stream& stream, std::uint64_t count,
-                          const std::vector<reference::Storage>& storages = {
-                              reference::Storage::same}) {
+                          const std::vector<Storage>& storages = {Storage::same}) {
   run_sequences(
       [&](std::uint64_t seed) {
         support::Random random(seed);
@@ -413,6 +432,11 @@ void connection_sequences(const cusynapse::Stream& stream, std::uint64_t count,
           other.synapse = settings[0].synapse;
           other.has_delays = true;
           settings.push_back(other);
+        }
+        for (ConnectionSettings& one : settings) {
+          if (std::is_same_v<T, float> && random.chance(0.3)) {
+            one.weight_storage = random.one_of(all_storages());
+          }
         }
         std::string description = settings.size() > 1 ? "two of one synapse" : "";
         for (const ConnectionSettings& one : settings) {
@@ -436,7 +460,7 @@ TEST_P(ConnectionSequenceTest, ConnectionsOfFloatFollowTheOracle) {
 }
 TEST_P(ConnectionSequenceTest, ConnectionsOverSynapsesStoredIn16BitsFollowTheOracle) {
   connection_sequences<float>(stream(), sequence_count() / 2,
-                              {reference::Storage::float16, reference::Storage::bfloat16});
+                              {Storage::float16, Storage::bfloat16});
 }
 TEST_P(ConnectionSequenceTest, ConnectionsOfDoubleFollowTheOracle) {
   connection_sequences<double>(stream(), sequence_count() / 2);

@@ -141,10 +141,14 @@ Loading<cusynapse::Connection<float>> connection(model_test::ConnectionKind kind
   settings.synapse.sample_size = 3;
   settings.outputs = 2;
   settings = model_test::consistent(settings);
+  // Lateral ones are loaded into another storage of weights than their own.
+  const bool has_halves = kind == model_test::ConnectionKind::lateral;
+  if (has_halves) settings.weight_storage = reference::Storage::bfloat16;
   const auto saved = model_test::make_connection<float>(cpu, settings, 1);
   run<float>(cpu, *saved, 4, 1);
   settings.synapse.batch_size = 2;
   settings.synapse.delay = 1.0;
+  if (has_halves) settings.weight_storage = reference::Storage::float16;
   auto object = model_test::make_connection<float>(cpu, settings, 2);
   run<float>(cpu, *object, 3, 2);
   return {std::move(object), saved->save(cpu)};
@@ -525,6 +529,48 @@ TEST(StateRefusalTest, ValuesOfAConnectionAndItsSynapseAreChecked) {
   EXPECT_TRUE(
       refuses([&, &s = pixels, &o = convolution] { o->load(cpu, with_integer(s, "stride", 2)); },
               Errc::shape_mismatch, {"stride of the state is [2, 1], expected [1, 1]"}));
+}
+
+TEST(StateRefusalTest, StoragesOfWeightsAreChecked) {
+  const auto [object, state] = connection(model_test::ConnectionKind::lateral);
+  const std::string record = "weight_storage";
+  const std::string range = "record \"weight_storage\" is ";
+  expect_refused(
+      *object,
+      {{"0, which is left out", with_integer(state, record, 0), {range + "0, expected 1 to 2"}},
+       {"one that there is not", with_integer(state, record, 3), {range + "3, expected 1 to 2"}},
+       {"a negative one", with_integer(state, record, -1), {range + "-1, expected 1 to 2"}},
+       {"one that is too large for its type",
+        with_integer(state, record, (std::int64_t{1} << 32) + 1),
+        {range + "4294967297, expected 1 to 2"}},
+       {"a number", with_type(state, record, "<f8"), {"type of record \"weight_storage\" is <f8"}},
+       {"another name",
+        with_name(state, record, "weight_storagE"),
+        {"record \"weight_storagE\" is there, expected no such record"}}});
+  EXPECT_EQ(object->weight_storage(), cusynapse::StorageType::float16);
+  EXPECT_TRUE(refuses(
+      [&, &s = state] { cusynapse::load_connection<float>(cpu, with_integer(s, record, 3)); },
+      Errc::invalid_state, {range + "3"}));
+  // It is what the sums are planned in alone: the other storage is as good.
+  object->load(cpu, with_integer(state, record, 1));
+  EXPECT_EQ(object->weight_storage(), cusynapse::StorageType::float16);
+
+  // A double connection has none.
+  const Place place = find(state, record);
+  const Bytes bytes(state.begin() + static_cast<std::ptrdiff_t>(place.name),
+                    state.begin() + static_cast<std::ptrdiff_t>(place.data) + 8);
+  const auto wide = model_test::make_connection<double>(
+      cpu,
+      model_test::small_settings(model_test::ConnectionKind::lateral,
+                                 reference::Model::double_exponential),
+      1);
+  run<double>(cpu, *wide, 3, 1);
+  const Bytes with_storage = with_record(wide->save(cpu), wide->name(), bytes);
+  const std::vector<std::string> message = {"state of LinearLateral: " + range +
+                                            "bfloat16, expected none for a double connection"};
+  expect_refused(*wide, {{"a double connection", with_storage, message}});
+  EXPECT_TRUE(refuses([&] { cusynapse::load_connection<double>(cpu, with_storage); },
+                      Errc::invalid_state, message));
 }
 
 TEST(StateRefusalTest, ValuesOfAProjectionAreChecked) {

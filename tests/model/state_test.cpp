@@ -244,6 +244,10 @@ void set_random_parameters(const Stream& stream, cusynapse::Connection<T>& conne
 
 TEST_P(StateTest, ConnectionsGoOnBitForBit) {
   support::Random random(support::seed());
+  // Of weights: from any of these into any other.
+  const std::vector<reference::Storage> storages = {
+      reference::Storage::same, reference::Storage::float16, reference::Storage::bfloat16};
+  std::size_t count = 0;
   for (const ConnectionKind kind : model_test::connection_kinds()) {
     for_each_class([&]<class T>(Model model) {
       using Connection = cusynapse::Connection<T>;
@@ -252,6 +256,7 @@ TEST_P(StateTest, ConnectionsGoOnBitForBit) {
         ConnectionSettings settings = connection_settings(kind, model, std::max(delay, 0.0));
         settings.has_delays = delay >= 0;
         settings.biased = delay != 0;
+        if (std::is_same_v<T, float>) settings.weight_storage = storages[count++ % 3];
         SCOPED_TRACE(model_test::describe(settings));
         const auto original = model_test::make_connection<T>(stream(), settings, 1);
         set_random_parameters(stream(), *original, random, model_test::Way::set_from_host);
@@ -262,6 +267,7 @@ TEST_P(StateTest, ConnectionsGoOnBitForBit) {
         other_one.synapse.step_time = 1.0;
         other_one.synapse.delay = settings.has_delays ? 2.0 : 0.0;
         other_one.synapse.time_constant = 9.0;
+        if (std::is_same_v<T, float>) other_one.weight_storage = storages[count / 3 % 3];
         const auto other = model_test::make_connection<T>(stream(), other_one, 2);
         run<T>(stream(), *other, 3, 5);
         const T* const weights = other->weight().data();
@@ -282,6 +288,12 @@ TEST_P(StateTest, ConnectionsGoOnBitForBit) {
         EXPECT_EQ(other->weight().data(), weights) << "views of parameters stay valid";
         EXPECT_EQ(&other->synapse(), synapse);
         EXPECT_EQ(other->delayed_by(), original->delayed_by());
+        const cusynapse::StorageType storage = model_test::library_storage(settings.weight_storage);
+        EXPECT_EQ(original->weight_storage(), storage);
+        EXPECT_EQ(other->weight_storage(), storage);
+        EXPECT_EQ(made->weight_storage(), storage);
+        EXPECT_EQ(cusynapse::StateReader(original->save(stream())).has("weight_storage"),
+                  storage != cusynapse::StorageType::same);
       }
     });
   }

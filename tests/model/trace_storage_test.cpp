@@ -35,10 +35,6 @@ class TraceStorageTest : public support::DeviceTest {};
 INSTANTIATE_TEST_SUITE_P(Devices, TraceStorageTest, testing::ValuesIn(support::devices()),
                          support::device_name);
 
-double unit_roundoff(Storage storage) { return storage == Storage::float16 ? 0x1p-11 : 0x1p-8; }
-/// Half of the spacing of the smallest numbers.
-double least_rounding(Storage storage) { return storage == Storage::float16 ? 0x1p-25 : 0x1p-134; }
-
 /// The time constant of each trace.
 std::vector<double> time_constants(const Settings& settings) {
   switch (settings.model) {

@@ -180,10 +180,59 @@ TEST(DelayedDense, RefusesWhatItCannotSumOver) {
     a.source.traces[1] = StoredData<const float>(a.source.traces[0].data(), StorageType::bfloat16);
   }));
   EXPECT_TRUE(refuses("plan.weights", [](auto& a) { a.plan.weights[0] = nullptr; }));
+  EXPECT_TRUE(refuses("plan.weights is same and float16", [](auto& a) {
+    a.source.trace_count = 2;
+    a.source.traces[1] = a.source.traces[0];
+    a.plan.weights[1] = StoredData<const float>(a.plan.weights[0].data(), StorageType::float16);
+  }));
+  EXPECT_TRUE(refuses("storage is 3", [](auto& a) {
+    a.plan.weights[0] =
+        StoredData<const float>(a.plan.weights[0].data(), static_cast<StorageType>(3));
+  }));
+  EXPECT_TRUE(refuses("plan.weights", [](auto& a) {
+    a.plan.weights[0] = StoredData<const float>(nullptr, StorageType::bfloat16);
+  }));
   EXPECT_TRUE(refuses("plan.slots", [](auto& a) { a.plan.slots = nullptr; }));
   EXPECT_TRUE(refuses("plan.delay_slots", [](auto& a) { a.plan.delay_slots = 256; }));
   EXPECT_TRUE(refuses("out", [](auto& a) { a.out = nullptr; }));
   EXPECT_EQ(dense.out, before);
+}
+
+TEST(DelayPlans, AreOfOneStorageThatThereIs) {
+  const std::vector<float> weights(6, 1.0F);
+  std::vector<float16> half(6, float16{7});
+  std::vector<bfloat16> brain(6, bfloat16{7});
+  DelayPlan<float> a;
+  a.rows = 2;
+  a.columns = 3;
+  a.weights = weights.data();
+  const auto refuses = [&](const char* what) {
+    return support::refuses([&] { ops::delay_plan(cpu, a); }, Errc::invalid_argument,
+                            {"delay_plan", what, "expected"});
+  };
+  a.planned[0] = half.data();
+  a.planned[1] = brain.data();
+  EXPECT_TRUE(refuses("planned is float16 and bfloat16"));
+  a.planned[0] = StoredData<float>(half.data(), static_cast<StorageType>(3));
+  a.planned[1] = nullptr;
+  EXPECT_TRUE(refuses("storage is 3"));
+  EXPECT_EQ(half[0].bits, 7);
+  EXPECT_EQ(brain[0].bits, 7);
+  a.planned[0] = half.data();
+  ops::delay_plan(cpu, a);
+  EXPECT_EQ(half[5].bits, 0x3C00);
+  a.planned[0] = brain.data();
+  ops::delay_plan(cpu, a);
+  EXPECT_EQ(brain[5].bits, 0x3F80);
+
+  const std::vector<double> wide(6, 1.0);
+  DelayPlan<double> of_double;
+  of_double.rows = 2;
+  of_double.columns = 3;
+  of_double.weights = wide.data();
+  of_double.planned[0] = StoredData<double>(half.data(), StorageType::float16);
+  EXPECT_TRUE(support::refuses([&] { ops::delay_plan(cpu, of_double); }, Errc::invalid_argument,
+                               {"delay_plan", "storage is float16", "expected same"}));
 }
 
 TEST(SlotWidths, AreTheNarrowestThatHoldOutOfRangeAsWell) {

@@ -92,7 +92,7 @@ TEST(Ops, ResultsMayTakeTheSelectorsPlace) {
 }
 
 // What a pointer says of its elements, and what may not be taken for traces.
-TEST(TraceDatas, KnowTheTypeOfTheirPointer) {
+TEST(StoredDatas, KnowTheTypeOfTheirPointer) {
   float16 half[2] = {};
   const bfloat16 brain[2] = {};
   float same[2] = {};

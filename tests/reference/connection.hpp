@@ -3,6 +3,7 @@
 // and sums are computed with more digits than T has.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -53,6 +54,7 @@ struct ConnectionSettings {
   Convolution convolution;
   bool has_delays = false;
   bool biased = false;
+  Storage weight_storage = Storage::same;  ///< of planned weights
 };
 
 /// Arithmetic with more digits than T.
@@ -115,43 +117,23 @@ class Connection {
   void set_weight(const std::vector<T>& values) { weight_ = without_diagonal(values); }
   void set_delay(const std::vector<T>& values) { delay_ = without_diagonal(values); }
   void set_bias(const std::vector<T>& values) { bias_ = values; }
+  void set_weight_storage(Storage storage) { settings_.weight_storage = storage; }
 
   /// A weighted sum, and the sum of the sizes of all that is added up in it: what the error of a
-  /// sum of rounded terms is relative to.
+  /// sum of rounded terms is relative to. And what storing planned weights in 16 bits changes it by
+  /// at most, of sums alone.
   struct Sum {
     std::vector<Real> values;
     std::vector<Real> magnitudes;
+    std::vector<Real> roundings;
   };
 
-  /// [batch_size, outputs].
-  Sum sum() const {
-    Sum out;
-    out.values.resize(at(batch_size() * outputs()));
-    out.magnitudes.resize(out.values.size());
-    for (std::int64_t output = 0; output < outputs(); ++output) {
-      const std::vector<Term> terms = terms_of(output);
-      std::vector<Reading> readings;
-      for (const Term& term : terms) readings.push_back(reading(term.weight));
-      for (std::int64_t sample = 0; sample < batch_size(); ++sample) {
-        Real value = 0;
-        Real magnitude = 0;
-        for (std::size_t k = 0; k < terms.size(); ++k) {
-          const Part current = current_of(readings[k], sample, terms[k].element);
-          const Real weight = weight_[at(terms[k].weight)];
-          value += weight * current.value;
-          magnitude += std::fabs(weight) * current.magnitude;
-        }
-        if (settings_.biased) {
-          const Real bias = bias_[at(bias_of(output))];
-          value += bias;
-          magnitude += std::fabs(bias);
-        }
-        out.values[at(sample * outputs() + output)] = value;
-        out.magnitudes[at(sample * outputs() + output)] = magnitude;
-      }
-    }
-    return out;
-  }
+  /// [batch_size, outputs]. Where nothing decays between observations a weight is planned as it is,
+  /// so that it is known what it is rounded to; elsewhere not, for the sake of an exponential
+  /// function's last bit.
+  Sum sum() const { return sum(settings_.weight_storage, true); }
+  /// With no weight rounded, and what a storage of planned weights changes that by at most.
+  Sum unrounded_sum(Storage storage) const { return sum(storage, false); }
 
   /// [batch, inputs, outputs], [batch, size, 1] or [batch, patch, positions, filters].
   std::vector<T> selector() const {
@@ -266,10 +248,68 @@ class Connection {
     T elapsed;  ///< since the older
   };
 
+  /// A current, and how a plan has it: decay * (leading trace + share * other trace).
   struct Part {
     Real value;
     Real magnitude;
+    Real decay = 1;
+    Real share = 0;
+    Real other = 0;
+
+    /// Whether a plan holds the weight itself.
+    bool is_undecayed() const { return decay == 1; }
   };
+
+  /// What storing weight * decay and share changes a product by at most: in the normal range less
+  /// than u w (|c| + |o|), c being the current and o what the other trace has in it.
+  static Real rounding_of(Storage storage, Real weight, const Part& current) {
+    if (storage == Storage::same) return 0;
+    const auto of = [&](Real size) {
+      const Real roundoff = unit_roundoff(storage);
+      return size > 0 ? std::max<Real>(roundoff / (1 + roundoff) * size, least_rounding(storage))
+                      : Real(0);
+    };
+    const Real planned = weight * current.decay;
+    return of(planned) * std::fabs(current.value) / current.decay +
+           (planned + of(planned)) * of(current.share) * std::fabs(current.other);
+  }
+
+  Sum sum(Storage storage, bool rounds) const {
+    Sum out;
+    out.values.resize(at(batch_size() * outputs()));
+    out.magnitudes.resize(out.values.size());
+    out.roundings.resize(out.values.size());
+    for (std::int64_t output = 0; output < outputs(); ++output) {
+      const std::vector<Term> terms = terms_of(output);
+      std::vector<Reading> readings;
+      for (const Term& term : terms) readings.push_back(reading(term.weight));
+      for (std::int64_t sample = 0; sample < batch_size(); ++sample) {
+        Real value = 0;
+        Real magnitude = 0;
+        Real rounding = 0;
+        for (std::size_t k = 0; k < terms.size(); ++k) {
+          const Part current = current_of(readings[k], sample, terms[k].element);
+          T weight = weight_[at(terms[k].weight)];
+          if (rounds && current.is_undecayed()) {
+            weight = kept(storage, weight);
+          } else {
+            rounding += rounding_of(storage, std::fabs(Real(weight)), current);
+          }
+          value += Real(weight) * current.value;
+          magnitude += std::fabs(Real(weight)) * current.magnitude;
+        }
+        if (settings_.biased) {
+          const Real bias = bias_[at(bias_of(output))];
+          value += bias;
+          magnitude += std::fabs(bias);
+        }
+        out.values[at(sample * outputs() + output)] = value;
+        out.magnitudes[at(sample * outputs() + output)] = magnitude;
+        out.roundings[at(sample * outputs() + output)] = rounding;
+      }
+    }
+    return out;
+  }
 
   template <class Index>
   static std::size_t at(Index index) {
@@ -421,14 +461,17 @@ class Connection {
         return part(observed(synapse_->trace(0), steps_back(where), sample, element));
       case Model::single_exponential: {
         const Real older = observed(synapse_->trace(0), where.older, sample, element);
-        return part(older * decay(where, synapse.time_constant));
+        Part out = part(older * decay(where, synapse.time_constant));
+        out.decay = decay(where, synapse.time_constant);
+        return out;
       }
       case Model::double_exponential: {
-        const Real pos = Real(observed(synapse_->trace(0), where.older, sample, element)) *
-                         decay(where, synapse.tc_decay);
-        const Real neg = Real(observed(synapse_->trace(1), where.older, sample, element)) *
-                         decay(where, synapse.tc_rise);
-        return {pos - neg, std::fabs(pos) + std::fabs(neg)};
+        const Real slow = decay(where, synapse.tc_decay);
+        const Real fast = decay(where, synapse.tc_rise);
+        const Real older_neg = observed(synapse_->trace(1), where.older, sample, element);
+        const Real pos = Real(observed(synapse_->trace(0), where.older, sample, element)) * slow;
+        const Real neg = older_neg * fast;
+        return {pos - neg, std::fabs(pos) + std::fabs(neg), slow, fast / slow, older_neg};
       }
       case Model::alpha: {
         const Real y = observed(synapse_->trace(1), where.older, sample, element);
@@ -436,7 +479,8 @@ class Connection {
         const Real z = observed(synapse_->trace(0), where.older, sample, element);
         const Real fed = z * Real(where.elapsed);
         const Real share = decay(where, synapse.time_constant);
-        return {(y + fed) * share, (std::fabs(y) + std::fabs(fed)) * share};
+        return {(y + fed) * share, (std::fabs(y) + std::fabs(fed)) * share, share,
+                Real(where.elapsed), z};
       }
     }
     return {0, 0};

@@ -52,15 +52,30 @@ inline double nearest(const Format& format, double value) {
              : rounded;
 }
 
-/// How traces are stored.
+/// How traces or planned weights are stored.
 enum class Storage { same, float16, bfloat16 };
+
+/// Of a storage of 16 bits.
+inline const Format& format_of(Storage storage) {
+  return storage == Storage::float16 ? binary16 : brain16;
+}
 
 /// A value as a storage keeps it.
 template <class T>
 T kept(Storage storage, T value) {
   if (storage == Storage::same) return value;
-  const Format& format = storage == Storage::float16 ? binary16 : brain16;
-  return static_cast<T>(nearest(format, static_cast<double>(value)));
+  return static_cast<T>(nearest(format_of(storage), static_cast<double>(value)));
+}
+
+/// What a number of the normal range changes by at most when it is stored, relative to its size.
+inline double unit_roundoff(Storage storage) {
+  return storage == Storage::same ? 0.0 : std::ldexp(1.0, -format_of(storage).significand_bits - 1);
+}
+/// Half of the spacing of the smallest numbers: what a number below the normal range changes by.
+inline double least_rounding(Storage storage) {
+  if (storage == Storage::same) return 0.0;
+  const Format& format = format_of(storage);
+  return std::ldexp(1.0, format.lowest_exponent() - format.significand_bits - 1);
 }
 
 }  // namespace reference

@@ -151,17 +151,17 @@ class Synapse {
           break;
         case Model::delta_plus:
         case Model::single_exponential:
-          value = stored_value(0, time, element);
+          value = trace_value(0, time, element);
           break;
         case Model::double_exponential: {
-          const T pos = stored_value(0, time, element);
-          const T neg = stored_value(1, time, element);
+          const T pos = trace_value(0, time, element);
+          const T neg = trace_value(1, time, element);
           value = pos - neg;
           magnitude = std::fabs(pos) + std::fabs(neg);
           break;
         }
         case Model::alpha:
-          value = stored_value(1, time, element);
+          value = trace_value(1, time, element);
           break;
       }
       out.values.push_back(overbounded(value, asked, time));
@@ -176,7 +176,7 @@ class Synapse {
     for (std::int64_t i = 0; i < size() * samples; ++i) {
       const T asked = selector[at(i)];
       const T time = bounded(asked);
-      out.push_back(overbounded(stored_value(index, time, i / samples), asked, time));
+      out.push_back(overbounded(trace_value(index, time, i / samples), asked, time));
     }
     return out;
   }
@@ -240,7 +240,7 @@ class Synapse {
         for (int index = 0; index < trace_count() && time <= reach; ++index) {
           const Reading reading = old.resampled_from(time);
           traces[at(index)][at(k)][at(element)] =
-              kept(settings_.storage, old.stored_value(index, reading, element));
+              kept(settings_.storage, old.trace_value(index, reading, element));
         }
       }
       for (std::int64_t k = 0; k < old.slots(); ++k) {
@@ -338,11 +338,11 @@ class Synapse {
     return between(spikes_, reading(time), element);
   }
 
-  T stored_value(int index, T time, std::int64_t element) const {
-    return stored_value(index, reading(time), element);
+  T trace_value(int index, T time, std::int64_t element) const {
+    return trace_value(index, reading(time), element);
   }
 
-  T stored_value(int index, const Reading& where, std::int64_t element) const {
+  T trace_value(int index, const Reading& where, std::int64_t element) const {
     const Frames<T>& trace = traces_[at(index)];
     const T older = trace.back(where.older)[at(element)];
     if (where.older == where.newer) return older;
