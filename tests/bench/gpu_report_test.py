@@ -1,25 +1,14 @@
 """bench/gpu_report.sh on programs that stand for a GPU's: gpu_report_test.py PROJECT."""
 
-import json
-import os
 import pathlib
-import subprocess
 import sys
-import tempfile
 import unittest
+
+from made_up_machine import MadeUpMachine
 
 PROJECT = pathlib.Path(sys.argv.pop(1))
 
 FAKES = {
-    "nvidia-smi": """#!/bin/bash
-[[ -e $FAKES/no_gpu ]] && { echo 'made-up failure'; exit 9; }
-case $* in
-  *query-gpu=name*) echo 'Made-up GPU' ;;
-  *query-gpu=compute_cap*) echo 9.0 ;;
-  *) echo 1 ;;
-esac
-""",
-    "nvcc": "#!/bin/bash\necho 'Cuda compilation tools, release 0.0, V0.0'\n",
     "cmake": "#!/bin/bash\necho cmake \"$@\" >>\"$FAKES/calls\"\n",
     "ctest": """#!/bin/bash
 echo ctest "$@" >>"$FAKES/calls"
@@ -69,38 +58,17 @@ with open(options["--benchmark_out"], "w") as file:
 """
 
 
-class Report(unittest.TestCase):
+class Report(MadeUpMachine):
     def setUp(self):
-        scratch = tempfile.TemporaryDirectory()
-        self.addCleanup(scratch.cleanup)
-        self.folder = pathlib.Path(scratch.name)
-        self.fakes = self.folder / "fakes"
-        for name, text in FAKES.items():
-            self.write_program(self.fakes / name, text)
+        self.make_machine(FAKES)
         self.write_program(self.folder / "build" / "bench" / "cusynapse_bench", BENCH)
-        self.out = self.folder / "out"
-
-    def write_program(self, path, text):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-        path.chmod(0o755)
 
     def report(self, **settings):
         """Runs the script; the exit code, the record, and what it called."""
-        (self.fakes / "calls").write_text("", encoding="utf-8")
-        done = subprocess.run(
-            ["bash", PROJECT / "bench" / "gpu_report.sh", self.out], capture_output=True, text=True,
-            check=False, timeout=120, env={
-                **os.environ, "FAKES": str(self.fakes), "CUSYNAPSE_COMMIT": "made up",
-                "PATH": f"{self.fakes}:{os.environ['PATH']}",
-                "CUSYNAPSE_REPORT_PYTHON": str(self.fakes / "python_with_torch"),
-                "CUSYNAPSE_REPORT_BUILD": str(self.folder / "build"), **settings})
-        record = json.loads((self.out / "record.json").read_text(encoding="utf-8"))
-        calls = (self.fakes / "calls").read_text(encoding="utf-8").splitlines()
+        done, record, calls = self.run_script(
+            PROJECT / "bench" / "gpu_report.sh", "record.json",
+            CUSYNAPSE_REPORT_PYTHON=str(self.fakes / "python_with_torch"), **settings)
         return done.returncode, record, calls
-
-    def statuses(self, record):
-        return {name: stage["status"] for name, stage in record["stages"].items()}
 
     def test_does_every_stage_once(self):
         code, record, calls = self.report()
