@@ -131,6 +131,30 @@ def bench_result(path):
     }
 
 
+def ptxas_result(path):
+    """What `-Xptxas -v` says of the kernels of each launch policy: the most of any of them."""
+    policies = {}
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            text = file.read()
+    except OSError:
+        return policies
+    kernels = {}  # of one that was compiled twice, the later
+    for kernel, stack, stores, loads, registers in re.findall(
+            r"Function properties for (\S+)\s+(\d+) bytes stack frame, (\d+) bytes spill stores, "
+            r"(\d+) bytes spill loads\n.*Used (\d+) registers", text):
+        kernels[kernel] = (int(registers), int(stack) + int(stores) + int(loads))
+    for kernel, (registers, spilled) in kernels.items():
+        policy = re.search(r"_kernelINS0_\d+(\w+?Policy)(?:I([fd])E)?", kernel)
+        if policy:
+            name = policy[1] + {None: "", "f": "<float>", "d": "<double>"}[policy[2]]
+            most = policies.setdefault(name, {"kernels": 0, "registers": 0, "spilled_bytes": 0})
+            most["kernels"] += 1
+            most["registers"] = max(most["registers"], registers)
+            most["spilled_bytes"] = max(most["spilled_bytes"], spilled)
+    return policies
+
+
 def add(path, stage, status, code, seconds, limit, text_path, result_path):
     """Adds a stage, with what its output and result file say."""
     record = load(path)
@@ -151,6 +175,8 @@ def add(path, stage, status, code, seconds, limit, text_path, result_path):
         # A tool that reports no total has checked nothing, whatever its exit code.
         if status == "done" and not (entry["result"]["errors"] or entry["result"]["hazards"]):
             entry["status"] = "failed"
+    elif re.fullmatch(r"build_\d+", stage):
+        entry["result"] = ptxas_result(result_path)
     elif stage.startswith("bench_"):
         entry["result"] = bench_result(result_path)
         benches = entry["result"]["benches"]
