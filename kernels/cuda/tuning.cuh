@@ -38,8 +38,7 @@ struct StepPolicy : Candidates<LaunchShape<256, 2>, LaunchShape<128, 4>, LaunchS
 struct GroupPolicy : LaunchShape<128, 4> {};
 
 /// delayed_select and spike_select: a thread covers 8 selectors.
-struct SelectPolicy : Candidates<LaunchShape<256, 1>, LaunchShape<128, 3>, LaunchShape<256, 2>,
-                                 LaunchShape<64, 6>> {};
+struct SelectPolicy : Candidates<LaunchShape<256, 1>, LaunchShape<128, 3>, LaunchShape<64, 6>> {};
 
 /// The general history operations: a thread covers 8 elements.
 struct RingPolicy : LaunchShape<256, 3> {};
