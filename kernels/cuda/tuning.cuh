@@ -1,8 +1,8 @@
 // Launch parameters, as types. Each is passed to a launch of launch.cuh. The bounds are the
 // tightest that leave every kernel without spills on every default architecture.
 //
-// A policy whose kernels a bench times has candidates. The first is built; bench/tuning_sweep.sh
-// measures the others against it, and docs/kernels.md says how one is chosen.
+// A policy whose kernels alone decide some bench has candidates. The first is built;
+// bench/tuning_sweep.sh measures the others against it, and docs/kernels.md says how one is chosen.
 #pragma once
 
 #include <algorithm>
