@@ -123,6 +123,9 @@ def show(policy, result):
     def line(title, *columns):
         print(f"  {title:72}" + "".join(f"{column:>13}" for column in columns))
 
+    if not result["microseconds"]:
+        print(f"\n{policy}: not measured")
+        return
     print(f"\n{policy}")
     line("threads x least blocks", labels[0], "noise", *labels[1:])
     for bench in [*result["microseconds"], "all"]:
@@ -133,9 +136,7 @@ def show(policy, result):
     for title, field in (("registers at most", "registers"), ("bytes spilled", "spilled_bytes")):
         most = [entry.get(field, "unknown") for entry in entries]
         line(title, most[0], "", *most[1:])
-    if not result["microseconds"]:
-        print("  not measured")
-    elif result["best"] is None:
+    if result["best"] is None:
         print(f"  best: {labels[0]}, which is built; no other is faster beyond noise")
     else:
         best = entries[[[e["threads"], e["min_blocks"]] for e in entries].index(result["best"])]

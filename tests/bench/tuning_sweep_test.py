@@ -133,8 +133,9 @@ class Sweep(MadeUpMachine):
         self.assertEqual(set(self.statuses(record).values()), {"done"})
 
     def test_goes_on_where_time_ran_out(self):
-        code, record, calls, _ = self.sweep(CUSYNAPSE_REPORT_SECONDS="0")
+        code, record, calls, out = self.sweep(CUSYNAPSE_REPORT_SECONDS="0")
         self.assertEqual(code, 1)
+        self.assertIn("StepPolicy: not measured", out)
         self.assertEqual(self.ran(calls), [])
         self.assertEqual(self.statuses(record)["configure_0"], "timeout")
         code, record, _, _ = self.sweep()
