@@ -6,6 +6,7 @@
 #include "support/benches.hpp"
 #include "support/measure.hpp"
 #include "support/name.hpp"
+#include "support/sizes.hpp"
 #include "support/weighted_sum.hpp"
 
 namespace cusynapse::bench {
@@ -40,7 +41,7 @@ Work direct_work(Backend& backend, const Case& of) {
 void register_direct() {
   for (Backend* backend : backends()) {
     for (const Case& of : {Case{"single_exponential", 32, backend->large_population() / 32},
-                           Case{"single_exponential", 1, 1024},
+                           Case{"single_exponential", 1, sized_length(1024)},
                            Case{"delta", 32, backend->large_population() / 32}}) {
       register_bench(bench_name({"direct", of.model, backend->name(), "float"},
                                 {{"B", of.batch}, {"N", of.size}, {"R", slots}}),

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# gpu_report.sh FOLDER [DEPENDENCIES]: builds, tests, measures, compares and sanitizes the project on
+# gpu_report.sh FOLDER [DEPENDENCIES]: builds, measures, tests, compares and sanitizes the project on
 # this machine's GPU, and writes FOLDER/record.json, FOLDER/log.txt and, from the record,
 # FOLDER/benchmarks.md with its figures.
 #
@@ -10,10 +10,12 @@
 #   CUSYNAPSE_REPORT_BUILD      build folder (build/gpu_report)
 #   CUSYNAPSE_REPORT_MIN_TIME   seconds a repetition of a bench lasts at least (0.01)
 #   CUSYNAPSE_REPORT_PYTHON     Python that has PyTorch and, for all comparisons, Inferno (python3)
-#   CUSYNAPSE_SANITIZER_FILTER  GoogleTest filter of the tests run under compute-sanitizer (*)
+#   CUSYNAPSE_SANITIZER_FILTER  GoogleTest filter of the tests run under compute-sanitizer (those that
+#                               use a GPU)
 #   CUSYNAPSE_COMMIT            commit to record where there is no git
 #
-# Stages have time limits, and one that fails or runs out of time does not stop the others. The
+# Stages have time limits, and one that fails or runs out of time does not stop the others. Benches
+# come first and leave time for the tests; sanitizers, the slowest, come last. The
 # record is written after every stage; run again with the same FOLDER, the script repeats only what
 # is not recorded as done for the same sources and the same GPU. It needs bash, Python 3, CMake and
 # nvcc, and changes no setting of the GPU.
@@ -35,14 +37,15 @@ if [[ -n $dependencies ]]; then
   dependencies=$(cd "$dependencies" && pwd) || exit 2
 fi
 budget=${CUSYNAPSE_REPORT_SECONDS:-570}
+time_for_tests=150  # which benches leave, of the budget
 build=${CUSYNAPSE_REPORT_BUILD:-$root/build/gpu_report}
 min_time=${CUSYNAPSE_REPORT_MIN_TIME:-0.01}
 python=${CUSYNAPSE_REPORT_PYTHON:-python3}
+sanitizer_filter=${CUSYNAPSE_SANITIZER_FILTER:-'*cuda0*:Cuda*:Ranges*'}
 # The products of cuBLAS and PyTorch that sums are compared with: single precision, not TF32.
 export NVIDIA_TF32_OVERRIDE=0
 record=$folder/record.json
 log=$folder/log.txt
-stamp=$build/gpu_report.source
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 SECONDS=0
@@ -81,22 +84,31 @@ def output_of(*command):
     return done.stdout.strip() if done.returncode == 0 else None
 
 
-def gpu_field(field):
-    answer = output_of("nvidia-smi", f"--query-gpu={field}", "--format=csv,noheader", "--id=0")
-    return answer if answer and "not supported" not in answer.lower() else None
+def gpu_fields(*fields):
+    """What nvidia-smi, which can take a second to start, says of the GPU; None for what it does not know."""
+    answer = output_of("nvidia-smi", f"--query-gpu={','.join(fields)}", "--format=csv,noheader",
+                       "--id=0")
+    values = answer.split(", ") if answer else []
+    if len(values) != len(fields):  # it answers nothing where it knows no field of one name
+        return {} if len(fields) == 1 else {
+            name: value for field in fields for name, value in gpu_fields(field).items()}
+    return {field: value for field, value in zip(fields, values)
+            if "not supported" not in value.lower()}
 
 
 def clocks():
-    return {name: gpu_field(f"clocks.{name}") for name in ("sm", "mem", "max.sm", "max.mem")}
+    names = ("sm", "mem", "max.sm", "max.mem")
+    found = gpu_fields(*(f"clocks.{name}" for name in names))
+    return {name: found.get(f"clocks.{name}") for name in names}
 
 
 def device():
-    name = gpu_field("name")
-    if name is None:
-        return None
-    fields = ("driver_version", "compute_cap", "memory.total", "power.limit", "pstate",
+    fields = ("name", "driver_version", "compute_cap", "memory.total", "power.limit", "pstate",
               "temperature.gpu", "ecc.mode.current", "mig.mode.current")
-    return {"name": name, **{field: gpu_field(field) for field in fields}, "clocks": clocks()}
+    found = gpu_fields(*fields)
+    if "name" not in found:
+        return None
+    return {**{field: found.get(field) for field in fields}, "clocks": clocks()}
 
 
 def processor():
@@ -167,8 +179,20 @@ def sanitizer_result(text):
     }
 
 
-def bench_result(path):
+def bench_report(path):
+    """A report, or the benches that had been reported when the program was ended."""
     report = load(path)
+    if report:
+        return report
+    try:
+        with open(path, encoding="utf-8") as file:
+            return json.loads(file.read().rpartition("\n    }")[0] + "}]}")
+    except (OSError, ValueError):
+        return {}
+
+
+def bench_result(path):
+    report = bench_report(path)
     drop = ("family_index", "per_family_instance_index", "run_name", "threads", "repetition_index",
             "aggregate_unit")
     context = {key: value for key, value in report.get("context", {}).items()
@@ -198,8 +222,10 @@ def add(path, stage, status, code, seconds, limit, text_path, result_path):
             entry["status"] = "failed"
     elif stage.startswith("sanitize_"):
         entry["result"] = sanitizer_result(text)
-        # A tool that reports no total has checked nothing, whatever its exit code.
-        if status == "done" and not (entry["result"]["errors"] or entry["result"]["hazards"]):
+        # A tool that reports no total has checked nothing, whatever its exit code; nor has one
+        # that saw no test.
+        result = entry["result"]
+        if status == "done" and not (result["passed"] and (result["errors"] or result["hazards"])):
             entry["status"] = "failed"
     elif stage.startswith("bench_"):
         entry["result"] = bench_result(result_path)
@@ -258,11 +284,14 @@ source_digest() {
 
 remaining() { echo $((budget - SECONDS)); }
 
+left_over=0  # seconds that the stages to come are to find
+
 # run_stage NAME LIMIT RESULT_FILE COMMAND...: runs a command within its own and the total limit.
 run_stage() {
-  local name=$1 limit=$2 result=$3 code status begun
+  local name=$1 limit=$2 result=$3 code status begun left
   shift 3
-  if ((limit > $(remaining) - 5)); then limit=$(($(remaining) - 5)); fi
+  left=$(($(remaining) - 5 - left_over))
+  if ((limit > left)); then limit=$left; fi
   if ((limit < 2)); then
     keep_record note "$record" "$name" timeout "no time left of $budget s"
     return 1
@@ -350,6 +379,27 @@ require_package() {
   fi
 }
 
+# is_built PART: whether that stage is done, here and for these sources.
+is_built() {
+  local stamp=$build/gpu_report.$1
+  [[ -f $stamp && $(<"$stamp") == "$source_id" ]] && keep_record is_done "$record" "build_$1"
+}
+
+# build PART TARGET: builds a target, unless a stage before has. What is needed later, or not at
+# all, holds nothing up.
+build() {
+  if is_built "$1"; then
+    echo "build_$1: already done"
+    return 0
+  fi
+  if [[ $configured == no ]]; then
+    run_stage configure 60 - cmake -S "$root" -B "$build" "${options[@]}" || return 1
+    configured=yes
+  fi
+  run_stage "build_$1" 240 - cmake --build "$build" --target "$2" --parallel "$(nproc)" || return 1
+  echo "$source_id" >"$build/gpu_report.$1"
+}
+
 options=(-DCMAKE_BUILD_TYPE=Release -DCUSYNAPSE_CUDA=ON -DCUSYNAPSE_BUILD_EXAMPLES=ON
   "-DCMAKE_CUDA_ARCHITECTURES=$architecture" -DCMAKE_CUDA_FLAGS=-lineinfo)
 if command -v ninja >/dev/null; then options+=(-G Ninja); fi
@@ -358,47 +408,44 @@ no_tests=$unavailable
 require_package benchmark benchmark CUSYNAPSE_BUILD_BENCH
 no_bench=$unavailable
 
-built=no
-if [[ -f $stamp && $(<"$stamp") == "$source_id" ]] && keep_record is_done "$record" build; then
-  echo 'build: already done'
-  built=yes
-elif run_stage configure 90 - cmake -S "$root" -B "$build" "${options[@]}" &&
-  run_stage build 300 - cmake --build "$build" --parallel "$(nproc)"; then
-  echo "$source_id" >"$stamp"
-  built=yes
-fi
-
-if [[ -n $no_tests ]]; then
-  keep_record note "$record" test skipped "$no_tests"
-elif [[ $built == no ]]; then
-  keep_record note "$record" test skipped 'the build is not complete'
-else
-  run_once test 90 "$scratch/tests.xml" ctest --test-dir "$build" -L gpu --no-tests=error \
-    --output-on-failure --test-output-size-passed 10000000 --output-junit "$scratch/tests.xml"
-fi
+configured=no
 
 bench=$build/bench/cusynapse_bench
 if [[ -n $no_bench ]]; then
   keep_record note "$record" bench skipped "$no_bench"
-elif [[ $built == no ]]; then
+elif ! build bench cusynapse_bench; then
   keep_record note "$record" bench skipped 'the build is not complete'
 else
   # The limits come first: the others are compared with them.
-  "$bench" --benchmark_list_tests --benchmark_filter=/cuda/ 2>/dev/null | cut -d/ -f1 | uniq |
+  timeout 60 "$bench" --benchmark_list_tests --benchmark_filter=/cuda/ 2>/dev/null | cut -d/ -f1 |
     awk '!seen[$0]++' >"$scratch/operations"
   if [[ ! -s $scratch/operations ]]; then
     keep_record note "$record" bench failed 'the bench program names no bench of the GPU'
   fi
+  left_over=$time_for_tests
   while IFS= read -r operation; do
     result=$scratch/$operation.json
     run_once "bench_$operation" 150 "$result" "$bench" \
       "--benchmark_filter=^$operation/.*/cuda/" "--benchmark_min_time=$min_time" \
       "--benchmark_out=$result" --benchmark_out_format=json </dev/null
   done <"$scratch/operations"
+  left_over=0
+fi
+
+tests_built=no
+if [[ -n $no_tests ]]; then
+  keep_record note "$record" test skipped "$no_tests"
+elif ! build tests gpu_tests; then
+  keep_record note "$record" test skipped 'the build is not complete'
+else
+  tests_built=yes
+  run_once test 120 "$scratch/tests.xml" ctest --test-dir "$build" -L gpu --no-tests=error \
+    --timeout 60 --output-on-failure --test-output-size-passed 10000000 \
+    --output-junit "$scratch/tests.xml"
 fi
 
 # Runs on the device the benches ran on, with PyTorch's own events.
-if why_not=$("$python" "$root/bench/comparators.py" --check 2>&1); then
+if why_not=$(timeout 60 "$python" "$root/bench/comparators.py" --check 2>&1); then
   run_once comparators 120 "$scratch/comparators.json" \
     "$python" "$root/bench/comparators.py" --output "$scratch/comparators.json" </dev/null
 else
@@ -416,25 +463,23 @@ for test in json.load(sys.stdin)["tests"]:
 
 # sanitize SANITIZER TOOL TESTS_FILE: every test under a tool; fails when one does.
 sanitize() {
-  local sanitizer=$1 tool=$2 line status=0
+  local sanitizer=$1 tool=$2 line code status=0
+  local -r nothing_ran=77  # of a program that has no test of the filter
   while IFS= read -r line; do
     eval "set -- $line"
-    "$sanitizer" --tool "$tool" --error-exitcode 86 "$@" </dev/null || status=$?
+    code=0
+    "$sanitizer" --tool "$tool" --error-exitcode 86 "$@" </dev/null || code=$?
+    if ((code != 0 && code != nothing_ran)); then status=$code; fi
   done <"$3"
   return "$status"
 }
 export -f sanitize
-if [[ -n ${CUSYNAPSE_SANITIZER_FILTER:-} ]]; then
-  sanitizer_environment=("GTEST_FILTER=$CUSYNAPSE_SANITIZER_FILTER")
-else
-  sanitizer_environment=()
-fi
 
 sanitizer=
 for candidate in compute-sanitizer "$(dirname "$(command -v nvcc)")/compute-sanitizer"; do
   if [[ -z $sanitizer ]] && command -v "$candidate" >/dev/null; then sanitizer=$candidate; fi
 done
-if [[ -z $no_tests && $built == yes ]]; then gpu_tests >"$scratch/gpu_tests"; fi
+if [[ $tests_built == yes ]]; then gpu_tests >"$scratch/gpu_tests"; fi
 for tool in memcheck racecheck synccheck initcheck; do
   stage=sanitize_$tool
   if [[ -z $sanitizer ]]; then
@@ -442,7 +487,7 @@ for tool in memcheck racecheck synccheck initcheck; do
   elif [[ ! -s $scratch/gpu_tests ]]; then
     keep_record note "$record" "$stage" skipped 'there are no tests of the GPU to run'
   else
-    run_once "$stage" 120 - env "${sanitizer_environment[@]}" \
+    run_once "$stage" 120 - env "GTEST_FILTER=$sanitizer_filter" CUSYNAPSE_TEST_SMALL=1 \
       bash -c "sanitize \"\$@\"" sanitize "$sanitizer" "$tool" "$scratch/gpu_tests"
   fi
 done

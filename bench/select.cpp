@@ -31,7 +31,9 @@ struct Case {
   std::int64_t part = 1;  // population: the large one over this
   TraceStorage storage = TraceStorage::same;
 
-  std::int64_t size(Backend& backend) const { return backend.large_population() / batch / part; }
+  std::int64_t size(Backend& backend) const {
+    return std::max<std::int64_t>(backend.large_population() / batch / part, 1);
+  }
   SynapseOptions options(Backend& backend) const {
     SynapseOptions options = population(batch, size(backend), slots);
     options.storage = storage;
