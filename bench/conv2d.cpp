@@ -23,7 +23,7 @@ constexpr std::int64_t batches[] = {1, 8, 32};
 
 struct Layer {
   std::int64_t channels, full_extent, filters, kernel, padding;
-  std::int64_t extent = sized_length(full_extent, 2);
+  std::int64_t extent = sized_length(full_extent, padding + 1);  // every weight meets a pixel
 
   std::string name() const {
     const auto text = [](std::int64_t number) { return std::to_string(number); };

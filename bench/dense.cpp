@@ -241,14 +241,20 @@ struct Stepping {
   Buffer<float> out;
 };
 
+/// Bytes of steps and their sums: the plan, every step and its sums, and the slots that the first
+/// sum reads besides the one its step writes and the one its step starts from, which a step reads
+/// anyway.
+double stepped_bytes(WeightedSum& sum, const Case& of, std::int64_t steps) {
+  return sum.plan_bytes() + step_bytes(sum.synapse().step_arguments(), InputKind::bytes, steps) +
+         sum.ring_bytes() * (of.slots - 2) / of.slots +
+         sizeof(float) * static_cast<double>(steps * sum.out_shape().size());
+}
+
 Work sequence_work(Backend& backend, const Case& of, void (Stepping::*step)()) {
   const auto stepping = std::make_shared<Stepping>(backend, of);
   Work work = stepping->sum->work(of.multiply_adds() * static_cast<double>(sequence_steps));
   work.constants.clear();
-  set_bytes(work, stepping->sum->plan_bytes() + stepping->sum->ring_bytes() +
-                      step_bytes(stepping->sum->synapse().step_arguments(), InputKind::bytes,
-                                 sequence_steps) +
-                      sizeof(float) * static_cast<double>(stepping->shape.size()));
+  set_bytes(work, stepped_bytes(*stepping->sum, of, sequence_steps));
   work.call = [stepping, step] { ((*stepping).*step)(); };
   return work;
 }
@@ -257,9 +263,7 @@ Work step_work(Backend& backend, const Case& of) {
   const auto stepping = std::make_shared<Stepping>(backend, of);
   Work work = stepping->sum->work(of.multiply_adds());
   work.constants.clear();
-  set_bytes(work, stepping->sum->plan_bytes() + stepping->sum->ring_bytes() +
-                      step_bytes(stepping->sum->synapse().step_arguments(), InputKind::bytes, 1) +
-                      sizeof(float) * static_cast<double>(stepping->sum->out_shape().size()));
+  set_bytes(work, stepped_bytes(*stepping->sum, of, 1));
   work.call = [stepping, t = std::int64_t{0}]() mutable {
     stepping->sum->connection().forward(stepping->sum->stream(), stepping->inputs.frame(t++),
                                         stepping->out.view(stepping->shape)[0]);

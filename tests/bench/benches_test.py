@@ -12,6 +12,7 @@ import unittest
 PROGRAM = pathlib.Path(sys.argv.pop(2))
 PROJECT = pathlib.Path(sys.argv.pop(1))
 NOTHING_RAN = 77
+SMALL = 128
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(PROJECT / "bench"))
 
@@ -34,13 +35,13 @@ def without_sizes(names_with_sizes):
 
 class Benches(unittest.TestCase):
     def test_all_run_at_small_sizes(self):
-        small = names(64)
+        small = names(SMALL)
         self.assertEqual(without_sizes(small), without_sizes(names(1)))
         with tempfile.TemporaryDirectory() as folder:
             out = pathlib.Path(folder) / "report.json"
             done = run("--benchmark_filter=/cuda/", "--benchmark_min_time=0",
                        "--benchmark_repetitions=1", f"--benchmark_out={out}",
-                       "--benchmark_out_format=json", divisor=64)
+                       "--benchmark_out_format=json", divisor=SMALL)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
             report = json.loads(out.read_text(encoding="utf-8"))
         self.assertEqual([row["run_name"].removesuffix("/manual_time") for row in report["benchmarks"]],
@@ -64,10 +65,10 @@ class Benches(unittest.TestCase):
         self.assertEqual(operations, on_the_page)
 
     def test_refuse_a_divisor_that_is_none(self):
-        for divisor in ("", "0", "65", "8x"):
+        for divisor in ("", "0", "129", "8x"):
             done = run("--benchmark_list_tests", divisor=divisor)
             self.assertEqual(done.returncode, 1)
-            self.assertIn(f"CUSYNAPSE_BENCH_DIVISOR: got {divisor}, expected 1 to 64", done.stderr)
+            self.assertIn(f"CUSYNAPSE_BENCH_DIVISOR: got {divisor}, expected 1 to 128", done.stderr)
 
 
 if __name__ == "__main__":

@@ -71,8 +71,8 @@ if "grouped" in options["--benchmark_filter"] and os.path.exists(os.environ["FAK
     sys.exit("a made-up failure")
 if "grouped" in options["--benchmark_filter"] and os.path.exists(os.environ["FAKES"] + "/hangs"):
     with open(options["--benchmark_out"], "w") as file:
-        file.write('{"context": {"gpu": "made up"}, "benchmarks": [\n    {\n "name": "a_median", '
-                   '"real_time": 1, "time_unit": "us", "aggregate_name": "median"\n    },\n    {"na')
+        file.write('{"context": {"gpu": "made up"}, "benchmarks": [\\n    {\\n "name": "a_median", '
+                   '"real_time": 1, "time_unit": "us", "aggregate_name": "median"\\n    },\\n    {"na')
     sys.exit(124)  # as a program that is ended
 rows = [{"name": f"{name}/manual_time_{aggregate}", "aggregate_name": aggregate, "real_time": time,
          "time_unit": "us", **columns}
