@@ -22,7 +22,8 @@ constexpr std::int32_t slots = 17;
 constexpr std::int64_t batches[] = {1, 8, 32};
 
 struct Layer {
-  std::int64_t channels, full_extent, filters, kernel, padding;
+  std::int64_t channels, full_extent, full_filters, kernel, padding;
+  std::int64_t filters = sized_length(full_filters, 16);
   std::int64_t extent = sized_length(full_extent, padding + 1);  // every weight meets a pixel
 
   std::string name() const {
@@ -164,6 +165,7 @@ void register_conv2d() {
                        [backend, &layer, batch] { return conv2d_work(*backend, layer, batch); });
         Layer full = layer;
         full.extent = layer.full_extent;
+        full.filters = layer.full_filters;
         const ProductShape product = full.product(batch);
         if (product.batch * product.inputs * product.outputs <= NaiveSum::most_elements &&
             backend->has_weighted_sum()) {

@@ -12,7 +12,7 @@ std::int64_t divisor_given() {
   if (given == nullptr) return 1;
   char* end = nullptr;
   const std::int64_t divisor = std::strtol(given, &end, 10);
-  constexpr std::int64_t most = 128;  // which leaves a CPU 4 synapses of each of 32 samples
+  constexpr std::int64_t most = 64;  // smaller populations may have no spike
   if (end == given || *end != '\0' || divisor < 1 || divisor > most) {
     throw std::invalid_argument(std::string("CUSYNAPSE_BENCH_DIVISOR: got ") + given +
                                 ", expected 1 to " + std::to_string(most));
