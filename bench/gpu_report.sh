@@ -41,7 +41,7 @@ time_for_tests=150  # which benches leave, of the budget
 build=${CUSYNAPSE_REPORT_BUILD:-$root/build/gpu_report}
 min_time=${CUSYNAPSE_REPORT_MIN_TIME:-0.01}
 python=${CUSYNAPSE_REPORT_PYTHON:-python3}
-sanitizer_filter=${CUSYNAPSE_SANITIZER_FILTER:-'*cuda0*:Cuda*:Ranges*'}
+sanitizer_filter=${CUSYNAPSE_SANITIZER_FILTER:-'*cuda0*:Cuda*:Ranges*:GoldenReplay*'}
 # The products of cuBLAS and PyTorch that sums are compared with: single precision, not TF32.
 export NVIDIA_TF32_OVERRIDE=0
 record=$folder/record.json
