@@ -74,7 +74,7 @@ void expect_counted(const std::string& operation, const Work& work, const Moved&
   } else if (operation == "set_step_time_keep") {
     least -= spikes_share * moved.bytes;
   } else if (operation == "conv2d") {
-    most += newest_share * work.bytes;
+    most += newest_share * work.bytes + random_share * moved.bytes;
   } else if (operation == "grouped") {
     constexpr double populations = 200;
     least -= populations * population_bytes;
