@@ -425,7 +425,7 @@ else
   left_over=$time_for_tests
   while IFS= read -r operation; do
     result=$scratch/$operation.json
-    run_once "bench_$operation" 150 "$result" "$bench" \
+    run_once "bench_$operation" 200 "$result" "$bench" \
       "--benchmark_filter=^$operation/.*/cuda/" "--benchmark_min_time=$min_time" \
       "--benchmark_out=$result" --benchmark_out_format=json </dev/null
   done <"$scratch/operations"
