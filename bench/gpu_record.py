@@ -31,22 +31,31 @@ def output_of(*command):
     return done.stdout.strip() if done.returncode == 0 else None
 
 
-def gpu_field(field):
-    answer = output_of("nvidia-smi", f"--query-gpu={field}", "--format=csv,noheader", "--id=0")
-    return answer if answer and "not supported" not in answer.lower() else None
+def gpu_fields(*fields):
+    """What nvidia-smi, which can take a second to start, says of the GPU; None for what it does not know."""
+    answer = output_of("nvidia-smi", f"--query-gpu={','.join(fields)}", "--format=csv,noheader",
+                       "--id=0")
+    values = answer.split(", ") if answer else []
+    if len(values) != len(fields):  # it answers nothing where it knows no field of one name
+        return {} if len(fields) == 1 else {
+            name: value for field in fields for name, value in gpu_fields(field).items()}
+    return {field: value for field, value in zip(fields, values)
+            if "not supported" not in value.lower()}
 
 
 def clocks():
-    return {name: gpu_field(f"clocks.{name}") for name in ("sm", "mem", "max.sm", "max.mem")}
+    names = ("sm", "mem", "max.sm", "max.mem")
+    found = gpu_fields(*(f"clocks.{name}" for name in names))
+    return {name: found.get(f"clocks.{name}") for name in names}
 
 
 def device():
-    name = gpu_field("name")
-    if name is None:
-        return None
-    fields = ("driver_version", "compute_cap", "memory.total", "power.limit", "pstate",
+    fields = ("name", "driver_version", "compute_cap", "memory.total", "power.limit", "pstate",
               "temperature.gpu", "ecc.mode.current", "mig.mode.current")
-    return {"name": name, **{field: gpu_field(field) for field in fields}, "clocks": clocks()}
+    found = gpu_fields(*fields)
+    if "name" not in found:
+        return None
+    return {**{field: found.get(field) for field in fields}, "clocks": clocks()}
 
 
 def processor():
@@ -117,8 +126,20 @@ def sanitizer_result(text):
     }
 
 
-def bench_result(path):
+def bench_report(path):
+    """A report, or the benches that had been reported when the program was ended."""
     report = load(path)
+    if report:
+        return report
+    try:
+        with open(path, encoding="utf-8") as file:
+            return json.loads(file.read().rpartition("\n    }")[0] + "}]}")
+    except (OSError, ValueError):
+        return {}
+
+
+def bench_result(path):
+    report = bench_report(path)
     drop = ("family_index", "per_family_instance_index", "run_name", "threads", "repetition_index",
             "aggregate_unit")
     context = {key: value for key, value in report.get("context", {}).items()
@@ -172,8 +193,10 @@ def add(path, stage, status, code, seconds, limit, text_path, result_path):
             entry["status"] = "failed"
     elif stage.startswith("sanitize_"):
         entry["result"] = sanitizer_result(text)
-        # A tool that reports no total has checked nothing, whatever its exit code.
-        if status == "done" and not (entry["result"]["errors"] or entry["result"]["hazards"]):
+        # A tool that reports no total has checked nothing, whatever its exit code; nor has one
+        # that saw no test.
+        result = entry["result"]
+        if status == "done" and not (result["passed"] and (result["errors"] or result["hazards"])):
             entry["status"] = "failed"
     elif re.fullmatch(r"build_\d+", stage):
         entry["result"] = ptxas_result(result_path)

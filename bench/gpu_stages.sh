@@ -41,11 +41,14 @@ source_digest() {
 
 remaining() { echo $((budget - SECONDS)); }
 
+left_over=0  # seconds that the stages to come are to find
+
 # run_stage NAME LIMIT RESULT_FILE COMMAND...: runs a command within its own and the total limit.
 run_stage() {
-  local name=$1 limit=$2 result=$3 output=$scratch/$1.output code status begun
+  local name=$1 limit=$2 result=$3 output=$scratch/$1.output code status begun left
   shift 3
-  if ((limit > $(remaining) - 5)); then limit=$(($(remaining) - 5)); fi
+  left=$(($(remaining) - 5 - left_over))
+  if ((limit > left)); then limit=$left; fi
   if ((limit < 2)); then
     keep_record note "$record" "$name" timeout "no time left of $budget s"
     return 1

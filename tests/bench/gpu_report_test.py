@@ -26,7 +26,9 @@ esac
 """,
     "compute-sanitizer": """#!/bin/bash
 echo compute-sanitizer "$@" >>"$FAKES/calls"
+[[ -e $FAKES/nothing_sanitized ]] || { echo '[  PASSED  ] 1 test.'; nothing_ran=0; }
 echo '========= ERROR SUMMARY: 0 errors'
+exit "${nothing_ran:-77}"
 """,
     "python_with_torch": """#!/bin/bash
 echo python "$@" >>"$FAKES/calls"
@@ -49,6 +51,11 @@ with open(os.environ["FAKES"] + "/calls", "a") as calls:
     print("bench", options["--benchmark_filter"], file=calls)
 if "grouped" in options["--benchmark_filter"] and os.path.exists(os.environ["FAKES"] + "/broken"):
     sys.exit("a made-up failure")
+if "grouped" in options["--benchmark_filter"] and os.path.exists(os.environ["FAKES"] + "/hangs"):
+    with open(options["--benchmark_out"], "w") as file:
+        file.write('{"context": {"gpu": "made up"}, "benchmarks": [\\n    {\\n "name": "a_median", '
+                   '"real_time": 1, "time_unit": "us", "aggregate_name": "median"\\n    },\\n    {"na')
+    sys.exit(124)  # as a program that is ended
 rows = [{"name": f"{name}/manual_time_{aggregate}", "aggregate_name": aggregate, "real_time": time,
          "time_unit": "us", **columns}
         for name, columns in names.items() if re.search(options["--benchmark_filter"], name)
@@ -74,10 +81,17 @@ class Report(MadeUpMachine):
         code, record, calls = self.report()
         self.assertEqual(code, 0)
         self.assertEqual(list(record["stages"]), [
-            "configure", "build", "test", "bench_copy", "bench_shared_load", "bench_grouped",
-            "comparators", "sanitize_memcheck", "sanitize_racecheck", "sanitize_synccheck",
+            "configure", "build_bench", "bench_copy", "bench_shared_load", "bench_grouped",
+            "build_tests", "test", "comparators", "sanitize_memcheck", "sanitize_racecheck", "sanitize_synccheck",
             "sanitize_initcheck"])
         self.assertEqual(set(self.statuses(record).values()), {"done"})
+        self.assertEqual([call.split("--target ")[1].split()[0] for call in calls
+                          if call.startswith("cmake --build")], ["cusynapse_bench", "gpu_tests"])
+        self.assertEqual(record["device"]["name"], "Made-up GPU")
+        self.assertEqual(record["device"]["driver_version"], "1")
+        self.assertIsNone(record["device"]["mig.mode.current"])
+        self.assertEqual(record["device"]["clocks"],
+                         {"sm": "1", "mem": None, "max.sm": "1", "max.mem": "1"})
         self.assertEqual(record["copy_bandwidth_GB_per_s"], 1000.0)
         self.assertEqual(record["shared_load_GB_per_s"], 8000.0)
         self.assertEqual(record["stages"]["comparators"]["result"]["versions"], {"torch": "made up"})
@@ -112,6 +126,28 @@ class Report(MadeUpMachine):
         self.assertEqual(set(self.statuses(record).values()), {"done"})
         self.assertEqual([call for call in calls if call.startswith(("bench", "compute-san"))],
                          ["bench ^grouped/.*/cuda/"])
+
+    def test_keeps_what_was_reported_before_a_bench_hung(self):
+        (self.fakes / "hangs").touch()
+        code, record, _ = self.report()
+        self.assertEqual(code, 1)
+        grouped = record["stages"]["bench_grouped"]
+        self.assertEqual(grouped["status"], "timeout")
+        self.assertEqual([bench["name"] for bench in grouped["result"]["benches"]], ["a_median"])
+
+    def test_leaves_time_for_the_tests(self):
+        _, record, _ = self.report(CUSYNAPSE_REPORT_SECONDS="160")
+        stages = record["stages"]
+        self.assertLessEqual(stages["bench_copy"].get("limit_seconds", 0), 5)
+        self.assertEqual(stages["test"]["status"], "done")
+        self.assertGreater(stages["test"]["limit_seconds"], 60)
+
+    def test_of_sanitizers_that_saw_no_test_is_not_complete(self):
+        (self.fakes / "nothing_sanitized").touch()
+        code, record, calls = self.report()
+        self.assertEqual(code, 1)
+        self.assertEqual(self.statuses(record)["sanitize_memcheck"], "failed")
+        self.assertEqual(record["stages"]["sanitize_memcheck"]["exit_code"], 0)
 
     def test_skips_the_comparison_with_its_reason(self):
         (self.fakes / "no_torch").touch()

@@ -10,11 +10,18 @@ import unittest
 FAKES = {
     "nvidia-smi": """#!/bin/bash
 [[ -e $FAKES/no_gpu ]] && { echo 'made-up failure'; exit 9; }
-case $* in
-  *query-gpu=name*) echo 'Made-up GPU' ;;
-  *query-gpu=compute_cap*) echo 9.0 ;;
-  *) echo 1 ;;
-esac
+[[ $1 == *mig.mode* ]] && { echo 'Field "mig.mode.current" is not a valid field to query.'; exit 2; }
+fields=${1#--query-gpu=}
+answer=
+for field in ${fields//,/ }; do
+  case $field in
+    name) answer+=', Made-up GPU' ;;
+    compute_cap) answer+=', 9.0' ;;
+    clocks.mem) answer+=', [Not Supported]' ;;
+    *) answer+=', 1' ;;
+  esac
+done
+echo "${answer#, }"
 """,
     "nvcc": "#!/bin/bash\necho 'Cuda compilation tools, release 0.0, V0.0'\n",
 }
