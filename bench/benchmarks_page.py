@@ -423,9 +423,9 @@ def pages(content, name):
 
 
 def newest(folder):
-    """The content and path of the record with the latest date, or None twice."""
+    """The content and path of the record with the latest date, or None twice. Those of sweeps are none."""
     found = [(json.loads(path.read_text(encoding="utf-8")), path)
-             for path in sorted(folder.rglob("*.json"))]
+             for path in sorted(folder.rglob("*.json")) if not path.name.endswith("_sweep.json")]
     for content, path in found:
         if "date" not in content:
             raise ValueError(f"{path} is no record: got no date")

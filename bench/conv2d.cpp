@@ -1,5 +1,6 @@
 // Convolutions with a delay for every weight, and the same sums as an array library makes them:
 // from a history of patches, in which every pixel is there once for each weight it meets.
+#include <array>
 #include <memory>
 #include <string>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "support/benches.hpp"
 #include "support/measure.hpp"
 #include "support/name.hpp"
+#include "support/sizes.hpp"
 #include "support/spike_frames.hpp"
 #include "support/weighted_sum.hpp"
 
@@ -20,9 +22,15 @@ constexpr std::int32_t slots = 17;
 constexpr std::int64_t batches[] = {1, 8, 32};
 
 struct Layer {
-  const char* name;
-  std::int64_t channels, extent, filters, kernel, padding;
+  std::int64_t channels, full_extent, full_filters, kernel, padding;
+  std::int64_t filters = sized_length(full_filters, 16);
+  std::int64_t extent = sized_length(full_extent, padding + 1);  // every weight meets a pixel
 
+  std::string name() const {
+    const auto text = [](std::int64_t number) { return std::to_string(number); };
+    return text(channels) + 'x' + text(extent) + 'x' + text(extent) + "_k" + text(kernel) + "_f" +
+           text(filters);
+  }
   Conv2DOptions options() const {
     Conv2DOptions options;
     options.channels = channels;
@@ -47,10 +55,10 @@ struct Layer {
 };
 
 // The first layers of networks for event cameras, and one in the middle of an image network.
-constexpr Layer layers[] = {
-    {"2x34x34_k5_f16", 2, 34, 16, 5, 2},
-    {"32x16x16_k3_f64", 32, 16, 64, 3, 1},
-};
+const std::array<Layer, 2>& layers() {
+  static const std::array<Layer, 2> all = {{{2, 34, 16, 5, 2}, {32, 16, 64, 3, 1}}};
+  return all;
+}
 
 SynapseOptions options_of(std::int64_t batch, const Shape& shape) {
   SynapseOptions options = population(batch, shape.size(), slots);
@@ -143,7 +151,7 @@ Work naive_work(Backend& backend, const Layer& layer, std::int64_t batch) {
 
 std::string name_of(const char* operation, Backend& backend, const Layer& layer,
                     std::int64_t batch) {
-  return bench_name({operation, model, layer.name, backend.name(), "float"},
+  return bench_name({operation, model, layer.name(), backend.name(), "float"},
                     {{"B", batch}, {"R", slots}});
 }
 
@@ -151,11 +159,14 @@ std::string name_of(const char* operation, Backend& backend, const Layer& layer,
 
 void register_conv2d() {
   for (Backend* backend : backends()) {
-    for (const Layer& layer : layers) {
+    for (const Layer& layer : layers()) {
       for (const std::int64_t batch : batches) {
         register_bench(name_of("conv2d", *backend, layer, batch), *backend,
                        [backend, &layer, batch] { return conv2d_work(*backend, layer, batch); });
-        const ProductShape product = layer.product(batch);
+        Layer full = layer;
+        full.extent = layer.full_extent;
+        full.filters = layer.full_filters;
+        const ProductShape product = full.product(batch);
         if (product.batch * product.inputs * product.outputs <= NaiveSum::most_elements &&
             backend->has_weighted_sum()) {
           register_bench(name_of("conv2d_naive", *backend, layer, batch), *backend,

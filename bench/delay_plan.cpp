@@ -6,6 +6,7 @@
 #include "support/benches.hpp"
 #include "support/measure.hpp"
 #include "support/name.hpp"
+#include "support/sizes.hpp"
 #include "support/weighted_sum.hpp"
 
 namespace cusynapse::bench {
@@ -46,7 +47,8 @@ Work renewal_work(Backend& backend, const Change& change, std::int64_t size) {
 void register_delay_plan() {
   for (Backend* backend : backends()) {
     for (const Change& change : changes) {
-      for (const std::int64_t size : {1024, 2048, 4096}) {
+      for (const std::int64_t full_size : {1024, 2048, 4096}) {
+        const std::int64_t size = sized_length(full_size);
         register_bench(
             bench_name({"delay_plan", change.name, "single_exponential", backend->name(), "float"},
                        {{"N", size}, {"R", slots}}),

@@ -12,6 +12,7 @@
 #include "support/measure.hpp"
 #include "support/name.hpp"
 #include "support/random.hpp"
+#include "support/sizes.hpp"
 #include "support/spike_frames.hpp"
 #include "support/step_bytes.hpp"
 #include "support/weighted_sum.hpp"
@@ -21,8 +22,8 @@ namespace {
 
 constexpr const char* exponential = "single_exponential";
 constexpr std::int64_t batches[] = {1, 8, 32, 128};
-constexpr std::int64_t sizes[] = {256, 512, 1024, 2048, 4096};
-constexpr std::int64_t middle_size = 1024;
+constexpr std::int64_t full_sizes[] = {256, 512, 1024, 2048, 4096};
+constexpr std::int64_t full_middle_size = 1024;
 constexpr std::int32_t few_slots = 17;
 constexpr std::int32_t more_slots = 33;
 constexpr std::int32_t many_slots = 65;
@@ -240,14 +241,20 @@ struct Stepping {
   Buffer<float> out;
 };
 
+/// Bytes of steps and their sums: the plan, every step and its sums, and the slots that the first
+/// sum reads besides the one its step writes and the one its step starts from, which a step reads
+/// anyway.
+double stepped_bytes(WeightedSum& sum, const Case& of, std::int64_t steps) {
+  return sum.plan_bytes() + step_bytes(sum.synapse().step_arguments(), InputKind::bytes, steps) +
+         sum.ring_bytes() * (of.slots - 2) / of.slots +
+         sizeof(float) * static_cast<double>(steps * sum.out_shape().size());
+}
+
 Work sequence_work(Backend& backend, const Case& of, void (Stepping::*step)()) {
   const auto stepping = std::make_shared<Stepping>(backend, of);
   Work work = stepping->sum->work(of.multiply_adds() * static_cast<double>(sequence_steps));
   work.constants.clear();
-  set_bytes(work, stepping->sum->plan_bytes() + stepping->sum->ring_bytes() +
-                      step_bytes(stepping->sum->synapse().step_arguments(), InputKind::bytes,
-                                 sequence_steps) +
-                      sizeof(float) * static_cast<double>(stepping->shape.size()));
+  set_bytes(work, stepped_bytes(*stepping->sum, of, sequence_steps));
   work.call = [stepping, step] { ((*stepping).*step)(); };
   return work;
 }
@@ -256,9 +263,7 @@ Work step_work(Backend& backend, const Case& of) {
   const auto stepping = std::make_shared<Stepping>(backend, of);
   Work work = stepping->sum->work(of.multiply_adds());
   work.constants.clear();
-  set_bytes(work, stepping->sum->plan_bytes() + stepping->sum->ring_bytes() +
-                      step_bytes(stepping->sum->synapse().step_arguments(), InputKind::bytes, 1) +
-                      sizeof(float) * static_cast<double>(stepping->sum->out_shape().size()));
+  set_bytes(work, stepped_bytes(*stepping->sum, of, 1));
   work.call = [stepping, t = std::int64_t{0}]() mutable {
     stepping->sum->connection().forward(stepping->sum->stream(), stepping->inputs.frame(t++),
                                         stepping->out.view(stepping->shape)[0]);
@@ -285,13 +290,14 @@ void register_sequence(const char* operation, Backend& backend, const Case& of,
 }
 
 void register_on(Backend& backend) {
-  for (const std::int64_t size : sizes) {
+  for (const std::int64_t full_size : full_sizes) {
+    const std::int64_t size = sized_length(full_size);
     for (const std::int64_t batch : batches) {
       for (const Case& of :
            {Case{exponential, batch, size, few_slots}, Case{exponential, batch, size, more_slots},
             Case{exponential, batch, size, many_slots}, Case{"delta", batch, size, few_slots}}) {
         register_one("dense", backend, of, dense_work);
-        const bool fits = of.product().batch * size * size <= NaiveSum::most_elements;
+        const bool fits = batch * full_size * full_size <= NaiveSum::most_elements;
         if (fits && of.slots == few_slots && backend.has_weighted_sum()) {
           register_one("dense_naive", backend, of, naive_work);
         }
@@ -307,6 +313,7 @@ void register_on(Backend& backend) {
       register_sequence("dense_one_by_one", backend, of, &Stepping::step_one_by_one);
     }
   }
+  const std::int64_t middle_size = sized_length(full_middle_size);
   for (const std::int64_t batch : batches) {
     register_one("dense", backend, {exponential, batch, middle_size, undelayed}, dense_work);
     register_one("delayed_dense", backend, {exponential, batch, middle_size, few_slots},

@@ -6,6 +6,8 @@
 #include "support/benches.hpp"
 #include "support/measure.hpp"
 #include "support/name.hpp"
+#include "support/sizes.hpp"
+#include "support/step_bytes.hpp"
 #include "support/weighted_sum.hpp"
 
 namespace cusynapse::bench {
@@ -29,7 +31,8 @@ Work direct_work(Backend& backend, const Case& of) {
   const double synapses = static_cast<double>(of.batch * of.size);
   Work work = sum->work(synapses);
   // Each synapse reads one of its observations and writes a result.
-  set_bytes(work, sum->plan_bytes() + sum->ring_bytes() / slots + sizeof(float) * synapses);
+  set_bytes(work, sum->plan_bytes() + gathered_bytes(sum->synapse().step_arguments(), 1.0, 1.0) +
+                      sizeof(float) * synapses);
   work.working_bytes = static_cast<std::int64_t>(sum->ring_bytes());
   work.call = [sum] { sum->sum(); };
   return work;
@@ -40,7 +43,7 @@ Work direct_work(Backend& backend, const Case& of) {
 void register_direct() {
   for (Backend* backend : backends()) {
     for (const Case& of : {Case{"single_exponential", 32, backend->large_population() / 32},
-                           Case{"single_exponential", 1, 1024},
+                           Case{"single_exponential", 1, sized_length(1024)},
                            Case{"delta", 32, backend->large_population() / 32}}) {
       register_bench(bench_name({"direct", of.model, backend->name(), "float"},
                                 {{"B", of.batch}, {"N", of.size}, {"R", slots}}),

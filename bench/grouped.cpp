@@ -7,6 +7,7 @@
 #include "support/measure.hpp"
 #include "support/models.hpp"
 #include "support/name.hpp"
+#include "support/sizes.hpp"
 #include "support/spike_frames.hpp"
 #include "support/step_bytes.hpp"
 
@@ -14,9 +15,11 @@ namespace cusynapse::bench {
 namespace {
 
 constexpr std::int64_t groups = 200;
-constexpr std::int64_t group_size = 1000;
+constexpr std::int64_t full_group_size = 1000;
 constexpr std::int32_t slots = 11;
 constexpr std::int64_t input_frames = 4;
+
+std::int64_t group_size() { return sized_length(full_group_size); }
 
 struct Grouped {
   explicit Grouped(Backend& backend)
@@ -27,7 +30,7 @@ struct Grouped {
   static std::vector<std::unique_ptr<CurrentSynapse<float>>> members(const Stream& stream) {
     std::vector<std::unique_ptr<CurrentSynapse<float>>> made;
     for (std::int64_t i = 0; i < groups; ++i) {
-      made.push_back(models<float>[2].make(stream, population(1, group_size, slots)));
+      made.push_back(models<float>[2].make(stream, population(1, group_size(), slots)));
     }
     return made;
   }
@@ -67,7 +70,7 @@ Work grouped_work(Backend& backend, void (Grouped::*step)()) {
 void register_one(Backend& backend, const char* operation, void (Grouped::*step)()) {
   const bool cuda = backend.stream().device().kind == Device::Kind::cuda;
   register_bench(bench_name({operation, models<float>[2].name, "bytes", backend.name(), "float"},
-                            {{"G", groups}, {"N", group_size}, {"R", slots}}) +
+                            {{"G", groups}, {"N", group_size()}, {"R", slots}}) +
                      (cuda ? "/graph" : ""),
                  backend, [&backend, step] { return grouped_work(backend, step); });
 }

@@ -1,4 +1,5 @@
-// The benches of every operation on every backend of this machine. README.md says how to read them.
+// The benches of every operation on every backend of this machine, those that take longest last.
+// README.md says how to read them.
 #include <benchmark/benchmark.h>
 
 #include <cstdio>
@@ -27,11 +28,11 @@ int main(int argc, char** argv) {
     register_step();
     register_grouped();
     register_select();
-    register_resize();
-    register_dense();
-    register_conv2d();
-    register_direct();
     register_delay_plan();
+    register_direct();
+    register_resize();
+    register_conv2d();
+    register_dense();
   } catch (const std::exception& error) {
     std::fprintf(stderr, "cusynapse_bench: %s\n", error.what());
     return 1;

@@ -1,6 +1,5 @@
 // Currents at delays off the grid, one and several a synapse.
 #include <algorithm>
-#include <cmath>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -31,7 +30,9 @@ struct Case {
   std::int64_t part = 1;  // population: the large one over this
   StorageType storage = StorageType::same;
 
-  std::int64_t size(Backend& backend) const { return backend.large_population() / batch / part; }
+  std::int64_t size(Backend& backend) const {
+    return std::max<std::int64_t>(backend.large_population() / batch / part, 1);
+  }
   SynapseOptions options(Backend& backend) const {
     SynapseOptions options = population(batch, size(backend), slots);
     options.storage = storage;
@@ -75,39 +76,19 @@ struct Selecting {
   Buffer<T> out;
 };
 
-// What selections at random delays move where memory is read in whole sectors: each that holds an
-// observation asked for, once. Of `slots` sectors that hold the same synapses at other times, k
-// selections find each with probability 1 - (1 - 1 / slots)^k.
-double gathered_in_sectors(double synapses, double observation, double slots, double samples,
-                           double sector) {
-  const double synapses_in_one = sector / observation;
-  const double touched =
-      slots * (1.0 - std::pow(1.0 - 1.0 / slots, synapses_in_one * std::max(samples, 1.0)));
-  return synapses / synapses_in_one * touched * sector;
-}
-
 template <class T>
 Work work_of(const Selecting<T>& selecting) {
   const DecayInject<T> rings = selecting.synapse->step_arguments();
   const double selections = static_cast<double>(selecting.shape.size());
-  // Selections of one synapse share its observations when there are more of them than slots.
-  const double gathered =
-      std::min(selections, static_cast<double>(rings.size) * static_cast<double>(rings.slots));
-  const int traces = std::max(rings.trace_count, 1);
-  const double observation =
-      rings.trace_count > 0 ? static_cast<double>(observation_bytes(rings)) : 1.0 / 8.0;
-  const double element = observation / traces;
+  const double samples = selections / static_cast<double>(rings.size);
   Work work;
   work.items = selections;
-  work.bytes = selections * 2.0 * sizeof(T) + gathered * observation;
+  work.bytes = selections * 2.0 * sizeof(T) + gathered_bytes(rings, samples, 1.0);
   work.frame_bytes = selecting.shape.size() * static_cast<std::int64_t>(sizeof(T));
   work.working_bytes = ring_bytes(rings) + 2 * work.frame_bytes;
-  // Delays lie between 0 and the largest: the older observation is any but the newest.
   const double sector = selecting.stream.device().kind == Device::Kind::cuda ? 32.0 : 64.0;
-  const double synapses = static_cast<double>(rings.size);
-  const double gathered_bytes =
-      gathered_in_sectors(synapses, element, rings.slots - 1.0, selections / synapses, sector);
-  work.constants = {{"sector_bytes", selections * 2.0 * sizeof(T) + gathered_bytes * traces}};
+  work.constants = {
+      {"sector_bytes", selections * 2.0 * sizeof(T) + gathered_bytes(rings, samples, sector)}};
   return work;
 }
 

@@ -10,6 +10,7 @@
 #include "support/models.hpp"
 #include "support/naive.hpp"
 #include "support/name.hpp"
+#include "support/sizes.hpp"
 #include "support/spike_frames.hpp"
 #include "support/step_bytes.hpp"
 
@@ -147,7 +148,7 @@ void register_step() {
     const bool cuda = backend->stream().device().kind == Device::Kind::cuda;
     const Population large = {large_batch, backend->large_population() / large_batch,
                               Launch::eager};
-    const Population small = {1, 1024, cuda ? Launch::graph : Launch::eager};
+    const Population small = {1, sized_length(1024), cuda ? Launch::graph : Launch::eager};
     for (const Model<float>& model : models<float>) {
       for (const InputKind kind : input_kinds) {
         register_one(*backend, model, kind, large);
@@ -161,7 +162,7 @@ void register_step() {
     }
     for (const std::int64_t part : smaller_parts) {
       Population smaller = large;
-      smaller.size /= part;
+      smaller.size = std::max<std::int64_t>(smaller.size / part, 1);
       register_one(*backend, models<float>[2], InputKind::bytes, smaller);
     }
     const Model<double>& single = models<double>[2];

@@ -6,6 +6,7 @@
 
 #include "support/backend.hpp"
 #include "support/parallel.hpp"
+#include "support/sizes.hpp"
 
 namespace cusynapse::bench {
 namespace {
@@ -55,7 +56,7 @@ class CpuBackend final : public Backend {
   CpuBackend() : sgemm_(make_openblas()) {}
   const char* name() const override { return "cpu"; }
   Stream stream() const override { return Stream::cpu(); }
-  std::int64_t large_population() const override { return std::int64_t{1} << 21; }
+  std::int64_t large_population() const override { return sized_population(std::int64_t{1} << 21); }
   std::unique_ptr<TimedCall> timed(std::function<void()> call, Launch) override {
     return std::make_unique<TimedCpuCall>(std::move(call));
   }

@@ -6,6 +6,7 @@
 #include "support/backend.hpp"
 #include "support/cublas.hpp"
 #include "support/shared_loads.hpp"
+#include "support/sizes.hpp"
 
 namespace cusynapse::bench {
 namespace {
@@ -82,8 +83,14 @@ class GraphCall final : public TimedCudaCall {
   GraphCall(cudaStream_t stream, const std::function<void()>& call) : TimedCudaCall(stream) {
     check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal),
           "cudaStreamBeginCapture");
-    for (int i = 0; i < calls_per_graph; ++i) call();
     cudaGraph_t graph = nullptr;
+    try {
+      for (int i = 0; i < calls_per_graph; ++i) call();
+    } catch (...) {  // benches after this one find the stream as it was
+      if (cudaStreamEndCapture(stream, &graph) == cudaSuccess) cudaGraphDestroy(graph);
+      cudaGetLastError();
+      throw;
+    }
     check(cudaStreamEndCapture(stream, &graph), "cudaStreamEndCapture");
     const cudaError_t status = cudaGraphInstantiateWithFlags(&replay_, graph, 0);
     cudaGraphDestroy(graph);
@@ -115,7 +122,7 @@ class CudaBackend final : public Backend {
   }
   const char* name() const override { return "cuda"; }
   Stream stream() const override { return owned_.get(); }
-  std::int64_t large_population() const override { return std::int64_t{1} << 24; }
+  std::int64_t large_population() const override { return sized_population(std::int64_t{1} << 24); }
   std::unique_ptr<TimedCall> timed(std::function<void()> call, Launch launch) override {
     if (launch == Launch::graph) return std::make_unique<GraphCall>(native(), call);
     return std::make_unique<EagerCall>(native(), std::move(call), flush_);
@@ -133,7 +140,8 @@ class CudaBackend final : public Backend {
           "cudaMemcpyAsync");
   }
   double load_shared() override {
-    return bench::load_shared(native(), properties_.multiProcessorCount, shared_sink_.data());
+    const auto multiprocessors = static_cast<int>(sized_length(properties_.multiProcessorCount));
+    return bench::load_shared(native(), multiprocessors, shared_sink_.data());
   }
   std::vector<std::pair<std::string, std::string>> context() const override {
     int driver = 0;

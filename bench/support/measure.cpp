@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cusynapse/buffer.hpp"
+#include "support/sizes.hpp"
 
 namespace cusynapse::bench {
 namespace {
@@ -95,7 +96,9 @@ double seconds_in_a_row(Backend& backend, TimedCall& call) {
 double ratio_to_reference(Backend& backend, Prepared& prepared, double call_seconds) {
   constexpr double turns_seconds = 0.5;
   const double turns = turns_seconds / (20.0 * std::max(call_seconds, 1e-6));
-  std::vector<double> ratios(static_cast<std::size_t>(std::clamp(turns, 3.0, 15.0)));
+  // Benches of divided sizes are tried, not measured.
+  const double bounded = size_divisor() > 1 ? 1.0 : std::clamp(turns, 3.0, 15.0);
+  std::vector<double> ratios(static_cast<std::size_t>(bounded));
   for (double& ratio : ratios) {
     ratio = seconds_in_a_row(backend, *prepared.call);
     ratio /= seconds_in_a_row(backend, *prepared.reference);

@@ -1,5 +1,8 @@
-// What a step must move, as ops.hpp counts it.
+// What steps and selections must move, as ops.hpp counts it.
 #pragma once
+
+#include <algorithm>
+#include <cmath>
 
 #include "cusynapse/ops.hpp"
 #include "support/spike_frames.hpp"
@@ -22,6 +25,21 @@ double step_bytes(const DecayInject<T>& step, InputKind kind, std::int64_t steps
   const double remembered = step.dynamics == Dynamics::memoryless ? 0.0 : traces;
   const double each = input_bytes<T>(kind) + traces + 1.0 / 8.0;
   return static_cast<double>(step.size) * (static_cast<double>(steps) * each + remembered);
+}
+
+/// Bytes that `samples` selections of every synapse at random delays gather where memory is read in
+/// `units` of so many bytes: each that holds an observation asked for, once. Delays lie between 0
+/// and the largest, so the older observation is any but the newest, and of n units that hold the
+/// same synapses at other times k selections find each with probability 1 - (1 - 1 / n)^k.
+template <class T>
+double gathered_bytes(const DecayInject<T>& step, double samples, double unit) {
+  const int arrays = std::max(step.trace_count, 1);
+  const double element =
+      step.trace_count > 0 ? static_cast<double>(observation_bytes(step)) / arrays : 1.0 / 8.0;
+  const double synapses_in_one = std::max(unit / element, 1.0);
+  const double others = step.slots - 1.0;
+  const double found = others * (1.0 - std::pow(1.0 - 1.0 / others, synapses_in_one * samples));
+  return static_cast<double>(step.size) * element * found * arrays;
 }
 
 /// Bytes of the rings.

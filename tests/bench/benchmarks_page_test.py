@@ -212,6 +212,7 @@ class Program(unittest.TestCase):
             folder = self.folder / "results" / name
             folder.mkdir(parents=True)
             (folder / "record.json").write_text(json.dumps(record), encoding="utf-8")
+        (folder / "d_sweep.json").write_text('{"date": "2000-01-04"}', encoding="utf-8")
         self.assertEqual(self.run_on("--results", self.folder / "results"), 0)
         self.assertIn("`" + "b" * 40 + "`", self.written()["benchmarks.md"])
 

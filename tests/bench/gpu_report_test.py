@@ -1,25 +1,14 @@
 """bench/gpu_report.sh on programs that stand for a GPU's: gpu_report_test.py PROJECT."""
 
-import json
-import os
 import pathlib
-import subprocess
 import sys
-import tempfile
 import unittest
+
+from made_up_machine import MadeUpMachine
 
 PROJECT = pathlib.Path(sys.argv.pop(1))
 
 FAKES = {
-    "nvidia-smi": """#!/bin/bash
-[[ -e $FAKES/no_gpu ]] && { echo 'made-up failure'; exit 9; }
-case $* in
-  *query-gpu=name*) echo 'Made-up GPU' ;;
-  *query-gpu=compute_cap*) echo 9.0 ;;
-  *) echo 1 ;;
-esac
-""",
-    "nvcc": "#!/bin/bash\necho 'Cuda compilation tools, release 0.0, V0.0'\n",
     "cmake": "#!/bin/bash\necho cmake \"$@\" >>\"$FAKES/calls\"\n",
     "ctest": """#!/bin/bash
 echo ctest "$@" >>"$FAKES/calls"
@@ -37,7 +26,9 @@ esac
 """,
     "compute-sanitizer": """#!/bin/bash
 echo compute-sanitizer "$@" >>"$FAKES/calls"
+[[ -e $FAKES/nothing_sanitized ]] || { echo '[  PASSED  ] 1 test.'; nothing_ran=0; }
 echo '========= ERROR SUMMARY: 0 errors'
+exit "${nothing_ran:-77}"
 """,
     "python_with_torch": """#!/bin/bash
 echo python "$@" >>"$FAKES/calls"
@@ -60,6 +51,11 @@ with open(os.environ["FAKES"] + "/calls", "a") as calls:
     print("bench", options["--benchmark_filter"], file=calls)
 if "grouped" in options["--benchmark_filter"] and os.path.exists(os.environ["FAKES"] + "/broken"):
     sys.exit("a made-up failure")
+if "grouped" in options["--benchmark_filter"] and os.path.exists(os.environ["FAKES"] + "/hangs"):
+    with open(options["--benchmark_out"], "w") as file:
+        file.write('{"context": {"gpu": "made up"}, "benchmarks": [\\n    {\\n "name": "a_median", '
+                   '"real_time": 1, "time_unit": "us", "aggregate_name": "median"\\n    },\\n    {"na')
+    sys.exit(124)  # as a program that is ended
 rows = [{"name": f"{name}/manual_time_{aggregate}", "aggregate_name": aggregate, "real_time": time,
          "time_unit": "us", **columns}
         for name, columns in names.items() if re.search(options["--benchmark_filter"], name)
@@ -69,47 +65,33 @@ with open(options["--benchmark_out"], "w") as file:
 """
 
 
-class Report(unittest.TestCase):
+class Report(MadeUpMachine):
     def setUp(self):
-        scratch = tempfile.TemporaryDirectory()
-        self.addCleanup(scratch.cleanup)
-        self.folder = pathlib.Path(scratch.name)
-        self.fakes = self.folder / "fakes"
-        for name, text in FAKES.items():
-            self.write_program(self.fakes / name, text)
+        self.make_machine(FAKES)
         self.write_program(self.folder / "build" / "bench" / "cusynapse_bench", BENCH)
-        self.out = self.folder / "out"
-
-    def write_program(self, path, text):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-        path.chmod(0o755)
 
     def report(self, **settings):
         """Runs the script; the exit code, the record, and what it called."""
-        (self.fakes / "calls").write_text("", encoding="utf-8")
-        done = subprocess.run(
-            ["bash", PROJECT / "bench" / "gpu_report.sh", self.out], capture_output=True, text=True,
-            check=False, timeout=120, env={
-                **os.environ, "FAKES": str(self.fakes), "CUSYNAPSE_COMMIT": "made up",
-                "PATH": f"{self.fakes}:{os.environ['PATH']}",
-                "CUSYNAPSE_REPORT_PYTHON": str(self.fakes / "python_with_torch"),
-                "CUSYNAPSE_REPORT_BUILD": str(self.folder / "build"), **settings})
-        record = json.loads((self.out / "record.json").read_text(encoding="utf-8"))
-        calls = (self.fakes / "calls").read_text(encoding="utf-8").splitlines()
+        done, record, calls = self.run_script(
+            PROJECT / "bench" / "gpu_report.sh", "record.json",
+            CUSYNAPSE_REPORT_PYTHON=str(self.fakes / "python_with_torch"), **settings)
         return done.returncode, record, calls
-
-    def statuses(self, record):
-        return {name: stage["status"] for name, stage in record["stages"].items()}
 
     def test_does_every_stage_once(self):
         code, record, calls = self.report()
         self.assertEqual(code, 0)
         self.assertEqual(list(record["stages"]), [
-            "configure", "build", "test", "bench_copy", "bench_shared_load", "bench_grouped",
-            "comparators", "sanitize_memcheck", "sanitize_racecheck", "sanitize_synccheck",
+            "configure", "build_bench", "bench_copy", "bench_shared_load", "bench_grouped",
+            "build_tests", "test", "comparators", "sanitize_memcheck", "sanitize_racecheck", "sanitize_synccheck",
             "sanitize_initcheck"])
         self.assertEqual(set(self.statuses(record).values()), {"done"})
+        self.assertEqual([call.split("--target ")[1].split()[0] for call in calls
+                          if call.startswith("cmake --build")], ["cusynapse_bench", "gpu_tests"])
+        self.assertEqual(record["device"]["name"], "Made-up GPU")
+        self.assertEqual(record["device"]["driver_version"], "1")
+        self.assertIsNone(record["device"]["mig.mode.current"])
+        self.assertEqual(record["device"]["clocks"],
+                         {"sm": "1", "mem": None, "max.sm": "1", "max.mem": "1"})
         self.assertEqual(record["copy_bandwidth_GB_per_s"], 1000.0)
         self.assertEqual(record["shared_load_GB_per_s"], 8000.0)
         self.assertEqual(record["stages"]["comparators"]["result"]["versions"], {"torch": "made up"})
@@ -144,6 +126,28 @@ class Report(unittest.TestCase):
         self.assertEqual(set(self.statuses(record).values()), {"done"})
         self.assertEqual([call for call in calls if call.startswith(("bench", "compute-san"))],
                          ["bench ^grouped/.*/cuda/"])
+
+    def test_keeps_what_was_reported_before_a_bench_hung(self):
+        (self.fakes / "hangs").touch()
+        code, record, _ = self.report()
+        self.assertEqual(code, 1)
+        grouped = record["stages"]["bench_grouped"]
+        self.assertEqual(grouped["status"], "timeout")
+        self.assertEqual([bench["name"] for bench in grouped["result"]["benches"]], ["a_median"])
+
+    def test_leaves_time_for_the_tests(self):
+        _, record, _ = self.report(CUSYNAPSE_REPORT_SECONDS="160")
+        stages = record["stages"]
+        self.assertLessEqual(stages["bench_copy"].get("limit_seconds", 0), 5)
+        self.assertEqual(stages["test"]["status"], "done")
+        self.assertGreater(stages["test"]["limit_seconds"], 60)
+
+    def test_of_sanitizers_that_saw_no_test_is_not_complete(self):
+        (self.fakes / "nothing_sanitized").touch()
+        code, record, calls = self.report()
+        self.assertEqual(code, 1)
+        self.assertEqual(self.statuses(record)["sanitize_memcheck"], "failed")
+        self.assertEqual(record["stages"]["sanitize_memcheck"]["exit_code"], 0)
 
     def test_skips_the_comparison_with_its_reason(self):
         (self.fakes / "no_torch").touch()

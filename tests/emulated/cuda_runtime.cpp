@@ -354,6 +354,23 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
       return call([](Runtime&) { return cudaErrorInvalidValue; });
   }
 }
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
+  return call([&](Runtime&) {
+    if (device != 0) return cudaErrorInvalidDevice;
+    *properties = {};
+    static_cast<void>(std::snprintf(properties->name, sizeof(properties->name), "emulated device"));
+    properties->major = newest_architecture / 10;
+    properties->minor = newest_architecture % 10;
+    properties->multiProcessorCount = multiprocessors;
+    properties->l2CacheSize = 0;  // it has no cache
+    return cudaSuccess;
+  });
+}
+cudaError_t cudaDriverGetVersion(int* version) { return cudaRuntimeGetVersion(version); }
+cudaError_t cudaRuntimeGetVersion(int* version) {
+  *version = CUDART_VERSION;
+  return cudaSuccess;
+}
 cudaError_t cudaGetLastError() { return Runtime::instance().last_error(); }
 const char* cudaGetErrorName(cudaError_t error) {
   switch (error) {
@@ -506,6 +523,11 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t* instance, cudaGraph_t graph, u
   *instance = new CUgraphExec_st{graph->nodes};
   return cudaSuccess;
 }
+cudaError_t cudaGraphInstantiateWithFlags(cudaGraphExec_t* instance, cudaGraph_t graph,
+                                          unsigned long long flags) {
+  return cudaGraphInstantiate(instance, graph, flags);
+}
+cudaError_t cudaGraphUpload(cudaGraphExec_t, cudaStream_t) { return cudaSuccess; }
 cudaError_t cudaGraphLaunch(cudaGraphExec_t instance, cudaStream_t stream) {
   return call([&](Runtime& runtime) {
     for (const Work& node : instance->nodes) {

@@ -37,6 +37,19 @@ bool all_written(const std::uint8_t* written, std::size_t bytes) {
   }
 }
 
+// No access, of a power of two bytes, at most 16, is in two sectors.
+void touch(Traffic& traffic, Address address, std::size_t bytes, bool writes) {
+  const std::uint32_t mask = ((1u << bytes) - 1) << address % sector_bytes;
+  Traffic::Touched& sector = traffic.touched[address / sector_bytes];
+  if (writes) {
+    sector.written |= mask & ~sector.internal;
+  } else {
+    sector.internal |= mask & sector.written;
+    sector.written &= ~sector.internal;
+    sector.read |= mask & ~sector.internal;
+  }
+}
+
 std::uint32_t value_of(Special special, const Launch& launch, const Dimensions& block,
                        std::uint32_t thread) {
   switch (special) {
@@ -312,7 +325,9 @@ void Warp::count(const Instruction& at, const std::array<Address, lanes_of_a_war
   if (machine_.memory_.is_device(addresses[static_cast<std::size_t>(std::countr_zero(lanes))])) {
     std::size_t found = 0;
     for (std::size_t l = 0; l < lanes_of_a_warp; ++l) {
-      if ((lanes >> l & 1u) != 0) units[found++] = addresses[l] / sector_bytes;
+      if ((lanes >> l & 1u) == 0) continue;
+      units[found++] = addresses[l] / sector_bytes;
+      touch(traffic, addresses[l], bytes, writes);
     }
     const std::uint64_t asked = found * bytes;
     const std::size_t sectors = distinct(found);

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "emulated/memory.hpp"
@@ -35,6 +36,14 @@ struct Traffic {
   std::uint64_t shared_bytes = 0;     ///< that threads read from shared memory
   std::uint64_t shared_reads = 0;     ///< turns of 32 banks that takes where no two lanes conflict
   std::uint64_t shared_turns = 0;     ///< turns it does take
+
+  /// Of a sector of device memory, by bytes.
+  struct Touched {
+    std::uint32_t read = 0;      ///< before kernels wrote them, if they did
+    std::uint32_t written = 0;   ///< and not read after that
+    std::uint32_t internal = 0;  ///< written, then read
+  };
+  std::unordered_map<Address, Touched> touched;  ///< by address over 32
 };
 
 /// A kernel, and what it is launched with.
