@@ -728,7 +728,7 @@ void visit_delayed_dense(const DelayedDense<T>& a, const DenseLimits& limits,
   auto* const partial = static_cast<T*>(a.workspace);
   const bool is_double = traces_read(a.source, a.plan.width) == 2;
   const auto with_slots = [&](auto slot, auto has_slots, auto is_half) {
-    using Slot = decltype(slot);
+    using Slot = std::decay_t<decltype(slot)>;
     constexpr bool has = decltype(has_slots)::value;
     constexpr bool half = decltype(is_half)::value;
     constexpr auto in_pieces = DenseStaging::pieces;
