@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <cstdlib>
 #include <functional>
@@ -61,12 +62,23 @@ constexpr double newest_share = 1.0 / 17;
 // What a grouped step is told of a population.
 constexpr double population_bytes = 128.0;
 
-void expect_counted(const std::string& operation, const Work& work, const Moved& moved) {
+// Of a plan of N by N weights and slots, which blocks of few columns read in whole tiles, what
+// there is beside the matrix; 0 of other benches.
+double plan_padding(const std::string& name) {
+  const std::size_t at = name.find("/N:");
+  if (name.rfind("dense", 0) != 0 || at == std::string::npos) return 0.0;
+  const double side = std::stod(name.substr(at + 3));
+  const double padded = std::ceil(side / 32) * 32;
+  return (padded * padded - side * side) * (sizeof(float) + 1);
+}
+
+void expect_counted(const std::string& name, const Work& work, const Moved& moved) {
+  const std::string operation = name.substr(0, name.find('/'));
   if (operation == "shared_load") {
     EXPECT_EQ(work.items, moved.shared_bytes);
     return;
   }
-  double least = moved.bytes - few_bytes;
+  double least = moved.bytes - few_bytes - plan_padding(name);
   double most = moved.bytes + few_bytes;
   if (operation == "select" || operation == "direct") {
     least -= random_share * moved.bytes;
@@ -91,7 +103,6 @@ void expect_counted(const std::string& operation, const Work& work, const Moved&
 
 TEST(Bytes, ThatBenchesCountAreThoseThatMove) {
   if (cusynapse::cuda_device_count() == 0) GTEST_SKIP() << "the kernels' PTX is not there";
-  // Not so small that matrices are padded.
   ASSERT_EQ(setenv("CUSYNAPSE_BENCH_DIVISOR", "32", 1), 0);
   namespace bench = cusynapse::bench;
   bench::register_copy();
@@ -115,7 +126,7 @@ TEST(Bytes, ThatBenchesCountAreThoseThatMove) {
     const Work work = each.prepare();
     work.call();
     const Moved moved(work.call);
-    expect_counted(operation, work, moved);
+    expect_counted(each.name, work, moved);
     compared.insert(operation);
   }
   EXPECT_EQ(compared.size(), 15u);

@@ -317,6 +317,18 @@ void permute(Warp& warp, const Instruction& in, std::uint32_t lanes) {
   });
 }
 
+// The upper half of b and a, shifted left by the shift's lowest five bits.
+void funnel_shift_left(Warp& warp, const Instruction& in, std::uint32_t lanes) {
+  std::uint64_t* const to = warp.row(in.operands[0]);
+  const std::uint64_t* const a = warp.source(in.operands[1]);
+  const std::uint64_t* const b = warp.source(in.operands[2]);
+  const std::uint64_t* const shift = warp.source(in.operands[3]);
+  for_lanes(lanes, [&](int l) {
+    const std::uint64_t both = (b[l] & 0xFFFFFFFF) << 32 | (a[l] & 0xFFFFFFFF);
+    to[l] = both << (shift[l] & 31) >> 32;
+  });
+}
+
 // b with a's lowest bits at a place.
 void insert_bits(Warp& warp, const Instruction& in, std::uint32_t lanes) {
   std::uint64_t* const to = warp.row(in.operands[0]);
@@ -736,6 +748,7 @@ Handler find_handler(const std::vector<std::string_view>& words, Instruction& in
     return conversion_of(words[words.size() - 2], type);
   }
   if (name == "prmt" && is(2)) return permute;
+  if (name == "shf" && is(4) && words[1] == "l" && words[2] == "wrap") return funnel_shift_left;
   if (name == "bfi" && is(2) && type == "b32") return insert_bits;
   if (name == "cvta" && type == "u64") {
     const bool to = words[1] == "to";

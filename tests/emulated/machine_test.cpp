@@ -138,6 +138,8 @@ TEST_F(EmulatedMachine, BytesAndBitsGoWhereTheyShould) {
   EXPECT_EQ(computed("prmt.b32 %r5, %r2, %r3, 0x7610;", 0x33221100, 0x77665544), 0x77661100u);
   EXPECT_EQ(computed("prmt.b32 %r5, %r2, %r3, 0x0008;", 0x00000080, 0), 0x808080FFu);
   EXPECT_EQ(computed("bfi.b32 %r5, %r2, %r3, 8, 4;", 0xFFFFFFFF, 0), 0x00000F00u);
+  EXPECT_EQ(computed("shf.l.wrap.b32 %r5, %r2, %r3, 8;", 0x12345678, 0x9ABCDEF0), 0xBCDEF012u);
+  EXPECT_EQ(computed("shf.l.wrap.b32 %r5, %r2, %r3, 32;", 0x12345678, 0x9ABCDEF0), 0x9ABCDEF0u);
   EXPECT_EQ(computed("cvt.u16.u32 %rs1, %r2;\ncvt.s32.s16 %r5, %rs1;", 0x1FFFE), 0xFFFFFFFEu);
   EXPECT_EQ(computed("mov.b32 {%rs1, %rs2}, %r2;\nmov.b32 %r5, {%rs2, %rs1};", 0x11112222),
             0x22221111u);

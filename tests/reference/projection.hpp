@@ -47,16 +47,17 @@ std::vector<T> initial_weights(std::uint64_t seed, std::int64_t inputs, std::int
   return out;
 }
 
-/// A sum in the order the library promises: runs of 32 terms, groups of 8 runs, then the groups.
+/// The sum of products in the order the library promises: runs of 32 terms, each added by one fused
+/// multiply-add, groups of 8 runs, then the groups.
 template <class T>
-T ordered_sum(const std::vector<T>& terms) {
+T ordered_sum(const T* a, const T* b, std::size_t terms) {
   T total = 0;
-  for (std::size_t group = 0; group < terms.size(); group += 256) {
+  for (std::size_t group = 0; group < terms; group += 256) {
     T group_sum = 0;
-    for (std::size_t run = group; run < std::min(group + 256, terms.size()); run += 32) {
+    for (std::size_t run = group; run < std::min(group + 256, terms); run += 32) {
       T run_sum = 0;
-      for (std::size_t k = run; k < std::min(run + 32, terms.size()); ++k) {
-        run_sum = run_sum + terms[k];
+      for (std::size_t k = run; k < std::min(run + 32, terms); ++k) {
+        run_sum = std::fma(a[k], b[k], run_sum);
       }
       group_sum = group_sum + run_sum;
     }
@@ -66,7 +67,7 @@ T ordered_sum(const std::vector<T>& terms) {
 }
 
 /// A (rows, inner) times the transpose of B (columns, inner): (rows, columns). In double, or in T
-/// with every product and sum rounded, in the library's order.
+/// rounded as the library promises.
 template <class T>
 std::vector<T> product(const std::vector<T>& a, const std::vector<T>& b, std::size_t inner) {
   const std::size_t rows = a.size() / inner;
@@ -74,9 +75,7 @@ std::vector<T> product(const std::vector<T>& a, const std::vector<T>& b, std::si
   std::vector<T> out;
   for (std::size_t r = 0; r < rows; ++r) {
     for (std::size_t c = 0; c < columns; ++c) {
-      std::vector<T> terms;
-      for (std::size_t k = 0; k < inner; ++k) terms.push_back(a[r * inner + k] * b[c * inner + k]);
-      out.push_back(ordered_sum(terms));
+      out.push_back(ordered_sum(a.data() + r * inner, b.data() + c * inner, inner));
     }
   }
   return out;
