@@ -35,6 +35,7 @@ struct Case {
   std::int64_t batch;
   std::int64_t size;  // of inputs and of outputs
   std::int32_t slots;
+  StorageType weights = StorageType::same;  // of the plan
 
   double multiply_adds() const {
     return static_cast<double>(batch) * static_cast<double>(size) * static_cast<double>(size);
@@ -47,7 +48,9 @@ std::unique_ptr<WeightedSum> dense(Backend& backend, const Case& of) {
   return std::make_unique<WeightedSum>(
       stream, stepped_synapse(stream, of.model, population(of.batch, of.size, of.slots)),
       [&of](const Stream& on, std::shared_ptr<Synapse<float>> synapse) {
-        return std::make_unique<LinearDense<float>>(on, Shape{of.size}, std::move(synapse));
+        auto made = std::make_unique<LinearDense<float>>(on, Shape{of.size}, std::move(synapse));
+        made->set_weight_storage(on, of.weights);
+        return made;
       });
 }
 
@@ -272,7 +275,7 @@ Work step_work(Backend& backend, const Case& of) {
 }
 
 std::string name_of(const char* operation, Backend& backend, const Case& of) {
-  return bench_name({operation, of.model, backend.name(), "float"},
+  return bench_name({operation, of.model, backend.name(), stored_name<float>(of.weights)},
                     {{"B", of.batch}, {"N", of.size}, {"R", of.slots}});
 }
 
@@ -301,6 +304,10 @@ void register_on(Backend& backend) {
         if (fits && of.slots == few_slots && backend.has_weighted_sum()) {
           register_one("dense_naive", backend, of, naive_work);
         }
+      }
+      if (full_size >= full_middle_size && (batch == 1 || batch == 32)) {
+        register_one("dense", backend, {exponential, batch, size, more_slots, StorageType::float16},
+                     dense_work);
       }
       register_one("dense_step", backend, {exponential, batch, size, more_slots}, step_work);
       if (backend.sgemm() != nullptr) {

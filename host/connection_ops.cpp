@@ -114,7 +114,9 @@ void run_delay_plan(const Stream& stream, const DelayPlan<T>& a) {
   check_count(where, "columns", a.columns, 0);
   if (a.rows == 0 || a.columns == 0) return;
   check_pointer(a.weights, where, "weights");
-  host::check_stored(where, "planned", a.planned, a.planned[1].data() != nullptr ? 2 : 1);
+  const bool are_both = a.planned[0].data() != nullptr && a.planned[1].data() != nullptr;
+  if (are_both) host::check_stored(where, "planned", a.planned, 2);
+  for (const auto& planned : a.planned) host::check_storage<T>(where, planned.storage());
   if (a.delays != nullptr) check_times(where, a.select);
   if (a.slots != nullptr) {
     check_pointer(a.delays, where, "delays");

@@ -15,7 +15,7 @@ constexpr const char* type_name = "float";
 template <>
 inline constexpr const char* type_name<double> = "double";
 
-/// The type that traces of T are stored as.
+/// The type that traces or planned weights of T are stored as.
 template <class T>
 const char* stored_name(StorageType storage) {
   if (storage == StorageType::float16) return "float16";

@@ -67,7 +67,8 @@ double WeightedSum::plan_bytes() const {
   const bool is_delayed = connection_->is_delayed();
   const int slot = !is_delayed ? 0 : synapse_->slots() <= 255 ? 1 : 2;
   const int arrays = is_delayed && synapse_->trace_count() == 2 ? 2 : 1;
-  return (slot + static_cast<double>(sizeof(float)) * arrays) * weights();
+  const int weight = connection_->weight_storage() == StorageType::same ? sizeof(float) : 2;
+  return (slot + static_cast<double>(weight) * arrays) * weights();
 }
 
 double WeightedSum::ring_bytes() const {

@@ -339,17 +339,21 @@ TYPED_TEST(ConnectionBodies, DenseSumsOfSequencesEqualTheCpus) {
 
 TYPED_TEST(ConnectionBodies, DenseSumsOfManyBlocksAddGroupsOfRunsInOrder) {
   Random random(4);
-  const Case c{.inputs = 260, .outputs = 490, .batch = 33, .delay_slots = 3};
-  Sums<TypeParam> sums(c, c.inputs * c.batch, 1, 1, random);
-  DelayedDense<TypeParam> a;
-  a.inputs = c.inputs;
-  a.outputs = c.outputs;
-  a.batch = c.batch;
-  a.plan.delay_slots = c.delay_slots;
-  a.plan.width = c.width;
-  const kernels::DenseCut cut = kernels::dense_parts(a, kernels::dense_least_threads);
-  ASSERT_EQ(cut.runs_per_part, sum_group) << "the case no longer fills a device";
-  expect_dense_equal<TypeParam>(c, random);
+  // Of many columns, and of few, which stage the plan.
+  for (const Case& c : {Case{.inputs = 260, .outputs = 490, .batch = 33, .delay_slots = 3},
+                        Case{.inputs = 1030, .outputs = 490, .batch = 1, .delay_slots = 3},
+                        Case{.inputs = 1030, .outputs = 490, .batch = 3, .delay_slots = 3}}) {
+    Sums<TypeParam> sums(c, c.inputs * c.batch, 1, 1, random);
+    DelayedDense<TypeParam> a;
+    a.inputs = c.inputs;
+    a.outputs = c.outputs;
+    a.batch = c.batch;
+    a.plan.delay_slots = c.delay_slots;
+    a.plan.width = c.width;
+    const kernels::DenseCut cut = kernels::dense_parts(a, kernels::dense_least_threads);
+    ASSERT_EQ(cut.runs_per_part, sum_group) << "the case no longer fills a device";
+    expect_dense_equal<TypeParam>(c, random);
+  }
 }
 
 TYPED_TEST(ConnectionBodies, DenseSumsOfEveryCutEqualTheCpus) {

@@ -193,6 +193,12 @@ TEST(DelayedDense, RefusesWhatItCannotSumOver) {
     a.plan.weights[0] = StoredData<const float>(nullptr, StorageType::bfloat16);
   }));
   EXPECT_TRUE(refuses("plan.slots", [](auto& a) { a.plan.slots = nullptr; }));
+  EXPECT_TRUE(refuses("plan.slots", [](auto& a) {
+    a.plan.slots = static_cast<const std::uint8_t*>(a.plan.slots) + 1;
+  }));
+  EXPECT_TRUE(refuses("plan.weights", [](auto& a) {
+    a.plan.weights[0] = static_cast<const float*>(a.plan.weights[0].data()) + 1;
+  }));
   EXPECT_TRUE(refuses("plan.delay_slots", [](auto& a) { a.plan.delay_slots = 256; }));
   EXPECT_TRUE(refuses("out", [](auto& a) { a.out = nullptr; }));
   EXPECT_EQ(dense.out, before);
@@ -224,6 +230,12 @@ TEST(DelayPlans, AreOfOneStorageThatThereIs) {
   a.planned[0] = brain.data();
   ops::delay_plan(cpu, a);
   EXPECT_EQ(brain[5].bits, 0x3F80);
+  // Of two arrays one alone; without a second trace it is left as it is.
+  a.planned[0] = nullptr;
+  a.planned[1] = half.data();
+  half[5].bits = 7;
+  ops::delay_plan(cpu, a);
+  EXPECT_EQ(half[5].bits, 7);
 
   const std::vector<double> wide(6, 1.0);
   DelayPlan<double> of_double;
