@@ -68,8 +68,9 @@ constexpr std::int32_t dense_ahead(int traces, bool is_half) {
 }
 
 /// Inputs staged at a time at least.
+template <class T>
 constexpr std::int32_t dense_least_inputs(int columns, DenseStaging staging) {
-  return stages_plan(columns, staging) ? 8 : 2;
+  return stages_plan(columns, staging) ? 32 / static_cast<std::int32_t>(sizeof(T)) : 2;
 }
 
 /// Bytes staged of the planned weight of an output and input.
@@ -683,7 +684,7 @@ struct DenseShape {
       return dense_block_bytes(a, shape.columns, shape.staging, cut) <= bytes;
     };
     while (true) {
-      stage_inputs(shift_of(dense_least_inputs(shape.columns, shape.staging)));
+      stage_inputs(shift_of(dense_least_inputs<T>(shape.columns, shape.staging)));
       if (fits(limits.most_shared_bytes)) break;
       if (shape.columns == 1) {
         shape.staging = DenseStaging::none;

@@ -78,6 +78,8 @@ std::vector<SynapseFactory<T>> factories() {
           DoubleExponentialCurrent<T>::factory(DoubleExponentialParameters{2.5, 5.0, 1.5}),
           AlphaCurrent<T>::factory(ExponentialParameters{2.5, 5.0})};
 }
+constexpr std::size_t one_trace = 2;
+constexpr std::size_t two_traces = 3;
 
 // Outputs of `steps` steps, step by step or as a sequence.
 template <class T>
@@ -131,14 +133,32 @@ TEST_F(CudaConnections, HaveTheBitsOfTheCpu) {
   }
 }
 
+/// The synapses of a layer, and what it stores weights as.
+struct Layer {
+  std::size_t model = one_trace;
+  StorageType weights = StorageType::same;
+};
+
+/// Of one and of two traces, with weights of T and, of float, of 16 bits.
+template <class T>
+std::vector<Layer> layers() {
+  std::vector<Layer> out = {{one_trace}, {two_traces}};
+  if (std::is_same_v<T, float>) {
+    out.push_back({one_trace, StorageType::float16});
+    out.push_back({two_traces, StorageType::bfloat16});
+  }
+  return out;
+}
+
 // Whether a layer's sums over histories of that many steps have the CPU's bits.
 template <class T>
 bool sums_have_the_bits_of_the_cpu(std::optional<double> steps_back, std::int64_t batch_size,
                                    const Shape& inputs, const Shape& outputs, std::int64_t steps,
-                                   bool is_sequence) {
+                                   bool is_sequence, const Layer& layer = {}) {
   const OwnedStream gpu(Device::cuda(0));
-  const SynapseFactory<T> factory = factories<T>()[2];
+  const SynapseFactory<T> factory = factories<T>()[layer.model];
   ConnectionOptions options;
+  options.weight_storage = layer.weights;
   options.delay = steps_back;
   options.step_time = 1.0;
   options.batch_size = batch_size;
@@ -171,13 +191,37 @@ TEST_F(CudaConnections, OverHistoriesOfAnyLengthHaveTheBitsOfTheCpu) {
 }
 
 // The histories of a sequence hold all samples, one beside the other; -1 stands for none.
-TEST_F(CudaConnections, SequencesOfAnyBatchHaveTheBitsOfTheCpu) {
+template <class T>
+class CudaLayers : public CudaConnections {};
+using Types = testing::Types<float, double>;
+TYPED_TEST_SUITE(CudaLayers, Types);
+
+TYPED_TEST(CudaLayers, SequencesOfAnyBatchHaveTheBitsOfTheCpu) {
   for (const std::optional<double> steps_back :
        {std::optional<double>(), std::optional(20.0), std::optional(200.0), std::optional(300.0)}) {
     for (const std::int64_t batch_size : {3, 8, 60, 500}) {
-      SCOPED_TRACE(testing::Message() << steps_back.value_or(-1) << " steps, batch " << batch_size);
-      EXPECT_TRUE(sums_have_the_bits_of_the_cpu<float>(steps_back, batch_size, {9}, {7}, 5, true));
-      EXPECT_TRUE(sums_have_the_bits_of_the_cpu<double>(steps_back, batch_size, {9}, {7}, 5, true));
+      for (const Layer& layer : layers<TypeParam>()) {
+        SCOPED_TRACE(testing::Message()
+                     << steps_back.value_or(-1) << " steps, batch " << batch_size << ", model "
+                     << layer.model << ", weights " << static_cast<int>(layer.weights));
+        EXPECT_TRUE(sums_have_the_bits_of_the_cpu<TypeParam>(steps_back, batch_size, {9}, {7}, 5,
+                                                             true, layer));
+      }
+    }
+  }
+}
+
+TYPED_TEST(CudaLayers, StepsOfAnyBatchHaveTheBitsOfTheCpu) {
+  for (const std::optional<double> steps_back : {std::optional<double>(), std::optional(20.0),
+                                                 std::optional(300.0), std::optional(20000.0)}) {
+    for (const std::int64_t batch_size : {1, 8, 33}) {
+      for (const Layer& layer : layers<TypeParam>()) {
+        SCOPED_TRACE(testing::Message()
+                     << steps_back.value_or(-1) << " steps, batch " << batch_size << ", model "
+                     << layer.model << ", weights " << static_cast<int>(layer.weights));
+        EXPECT_TRUE(sums_have_the_bits_of_the_cpu<TypeParam>(steps_back, batch_size, {9}, {7}, 3,
+                                                             false, layer));
+      }
     }
   }
 }
