@@ -151,8 +151,8 @@ class CUSYNAPSE_EXPORT Connection {
   void set_delayed_by(const Stream& stream, double delay,
                       HistoryChange history = HistoryChange::clear);
 
-  /// Changes what the plan stores weights as; parameters stay, what `reserve_sequence` made does not.
-  /// `Error(invalid_argument)` for 16 bits of a double connection.
+  /// Changes what the plan stores weights as; parameters stay, what `reserve_sequence` made does
+  /// not. `Error(invalid_argument)` for 16 bits of a double connection.
   void set_weight_storage(const Stream& stream, StorageType storage);
 
   /// All the connection needs to go on bit for bit: parameters and, within it, the state of its
