@@ -190,12 +190,12 @@ TEST_F(CudaConnections, OverHistoriesOfAnyLengthHaveTheBitsOfTheCpu) {
   }
 }
 
-// The histories of a sequence hold all samples, one beside the other; -1 stands for none.
 template <class T>
 class CudaLayers : public CudaConnections {};
 using Types = testing::Types<float, double>;
 TYPED_TEST_SUITE(CudaLayers, Types);
 
+// The histories of a sequence hold all samples, one beside the other; -1 stands for none.
 TYPED_TEST(CudaLayers, SequencesOfAnyBatchHaveTheBitsOfTheCpu) {
   for (const std::optional<double> steps_back :
        {std::optional<double>(), std::optional(20.0), std::optional(200.0), std::optional(300.0)}) {
