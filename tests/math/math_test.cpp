@@ -30,7 +30,7 @@ double error_in_ulps(float got, double exact) {
   return std::abs(static_cast<double>(got) - exact) / std::ldexp(1.0, last_place);
 }
 
-TEST(Exponential, IsWithinTwoUlpsForEveryFloatItDoesNotSaturateFor) {
+TEST(Exponential, IsWithinOneUlpForEveryFloatItDoesNotSaturateFor) {
   double worst = 0;
   float worst_at = 0;
   // Every 101st float from the smallest magnitudes to those that saturate, of both signs.
@@ -44,10 +44,10 @@ TEST(Exponential, IsWithinTwoUlpsForEveryFloatItDoesNotSaturateFor) {
       }
     }
   }
-  EXPECT_LE(worst, 2.0) << "at " << worst_at;
+  EXPECT_LE(worst, 1.0) << "at " << worst_at;
 }
 
-TEST(Exponential, IsWithinTwoUlpsInDouble) {
+TEST(Exponential, IsWithinOneUlpInDouble) {
   double worst = 0;
   for (double x = -708; x < 709; x += 0.00917) {
     const long double exact = std::exp(static_cast<long double>(x));
@@ -57,7 +57,7 @@ TEST(Exponential, IsWithinTwoUlpsInDouble) {
         static_cast<double>(std::abs(static_cast<long double>(exponential(x)) - exact)) / ulp;
     worst = std::max(worst, error);
   }
-  EXPECT_LE(worst, 2.0);
+  EXPECT_LE(worst, 1.0);
 }
 
 TEST(Exponential, HasTheLimitsOfStdExp) {
