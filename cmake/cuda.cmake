@@ -18,8 +18,8 @@ if(NOT CUSYNAPSE_CUDA STREQUAL "OFF")
   endif()
   if(NOT hindrance)
     if(NOT CMAKE_CUDA_ARCHITECTURES AND NOT DEFINED ENV{CUDAARCHS})
-      # nvcc 13 starts at compute capability 7.5.
-      set(CMAKE_CUDA_ARCHITECTURES 75 80 86 89 90 100 120)
+      # nvcc 13 starts at compute capability 7.5. Devices of 8.7 and 8.9 run the code of 8.6.
+      set(CMAKE_CUDA_ARCHITECTURES 75 80 86 90 100 120)
     endif()
     enable_language(CUDA)
     find_package(CUDAToolkit REQUIRED)
@@ -35,15 +35,15 @@ endif()
 # program starts on a machine without a driver.
 function(cusynapse_add_cuda_backend target)
   target_sources(${target} PRIVATE
+    kernels/cuda/dense_operations.cu  # those that take longest to compile come first
+    kernels/cuda/step_operations.cu
     kernels/cuda/connection_operations.cu
-    kernels/cuda/cuda_backend.cu
-    kernels/cuda/dense_operations.cu
-    kernels/cuda/neuron_operations.cu
+    kernels/cuda/select_operations.cu
     kernels/cuda/projection_operations.cu
     kernels/cuda/ring_operations.cu
-    kernels/cuda/select_operations.cu
-    kernels/cuda/step_operations.cu
-    kernels/cuda/update_operations.cu)
+    kernels/cuda/update_operations.cu
+    kernels/cuda/neuron_operations.cu
+    kernels/cuda/cuda_backend.cu)
   # The one file that asks whether the backend was built.
   set_source_files_properties(host/dispatch.cpp PROPERTIES
     COMPILE_DEFINITIONS CUSYNAPSE_HAS_CUDA=1)

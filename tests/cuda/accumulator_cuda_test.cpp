@@ -48,7 +48,8 @@ struct Subject {
 template <class T>
 void expect_the_bits_of_the_cpu() {
   const OwnedStream gpu(Device::cuda(0));
-  for (const std::int64_t size : std::vector<std::int64_t>{1, 7, 8, 9, 255, 2049, large(1000003)}) {
+  for (const std::int64_t size :
+       std::vector<std::int64_t>{1, 7, 8, 9, 255, 2049, large(1000003, 62500)}) {
     for (const UpdateReduction reduction :
          {UpdateReduction::sum, UpdateReduction::mean, UpdateReduction::maximum}) {
       for (const BoundRule rule : {BoundRule::none, BoundRule::multiplicative,

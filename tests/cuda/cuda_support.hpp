@@ -24,9 +24,9 @@ class CudaTest : public testing::Test {
   }
 };
 
-/// A size for a GPU, or one that a CPU does in its place.
-inline std::int64_t large(std::int64_t size) {
-  return std::getenv("CUSYNAPSE_TEST_SMALL") == nullptr ? size : size / 16;
+/// A size for a GPU, or the one for what interprets its code or checks each access.
+inline std::int64_t large(std::int64_t size, std::int64_t small) {
+  return std::getenv("CUSYNAPSE_TEST_SMALL") == nullptr ? size : small;
 }
 
 /// Ends the test.

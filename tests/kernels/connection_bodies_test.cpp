@@ -277,30 +277,29 @@ TYPED_TEST(ConnectionBodies, DenseSumsOfEveryStorageOfWeightsEqualTheCpus) {
   for (const StorageType weight_storage : all) {
     for (const SlotWidth width : {SlotWidth::none, SlotWidth::byte, SlotWidth::word}) {
       for (const std::int32_t traces : {0, 1, 2}) {
-        for (const std::int64_t steps : {1, 5}) {
-          for (const std::int64_t batch : {1, 4, 9, 33}) {
-            // Traces stored otherwise than weights as well.
-            expect_dense_equal<TypeParam>(
-                {.inputs = 45,
-                 .outputs = 11,
-                 .batch = batch,
-                 .steps = steps,
-                 .delay_slots = width == SlotWidth::none ? 1 : 4,
-                 .width = width,
-                 .kind = traces == 0 ? SourceKind::bits : SourceKind::traces,
-                 .traces = traces == 0 ? 1 : traces,
-                 .has_bias = batch == 4,
-                 .accumulates = batch == 9,
-                 .storage = all[static_cast<std::size_t>(count++) % all.size()],
-                 .weight_storage = weight_storage},
-                random);
-          }
+        for (const auto& [batch, steps] : std::vector<std::pair<std::int64_t, std::int64_t>>{
+                 {1, 1}, {4, 1}, {33, 1}, {1, 5}, {9, 5}}) {
+          // Traces stored otherwise than weights as well.
+          expect_dense_equal<TypeParam>(
+              {.inputs = 45,
+               .outputs = 11,
+               .batch = batch,
+               .steps = steps,
+               .delay_slots = width == SlotWidth::none ? 1 : 4,
+               .width = width,
+               .kind = traces == 0 ? SourceKind::bits : SourceKind::traces,
+               .traces = traces == 0 ? 1 : traces,
+               .has_bias = batch == 4,
+               .accumulates = batch == 9,
+               .storage = all[static_cast<std::size_t>(count++) % all.size()],
+               .weight_storage = weight_storage},
+              random);
         }
       }
     }
     // Too long for shared memory, and staged in elements.
     for (const std::int32_t traces : {1, 2}) {
-      for (const std::int32_t delay_slots : {300, 3000, 12000, 65535}) {
+      for (const std::int32_t delay_slots : {300, 3000, 12000}) {
         expect_dense_equal<TypeParam>({.inputs = 33,
                                        .outputs = 4,
                                        .batch = 2,

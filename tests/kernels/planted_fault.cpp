@@ -5,7 +5,6 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
-#include <type_traits>
 #include <vector>
 
 #include "kernels/bodies/delayed_dense.hpp"
@@ -91,15 +90,16 @@ void run_dense(bool has_barriers) {
   a.outputs = outputs;
   a.batch = batch;
   std::vector<float> partial(cusynapse::kernels::dense_partial_bytes(a, threads) / sizeof(float));
-  a.workspace = partial.data();
-  cusynapse::kernels::visit_delayed_dense(a, {threads}, [&](const auto& body) {
-    using Body = std::decay_t<decltype(body)>;
-    if (has_barriers) {
-      cusynapse::test::execute_tile(body, body.blocks(), threads);
-    } else {
-      cusynapse::test::execute_tile(Unsynchronized<Body>{body}, body.blocks(), threads);
-    }
-  });
+  // One of the bodies that visit_delayed_dense chooses from, and the one it would choose.
+  using Body = cusynapse::kernels::DelayedDenseBody<float, false, std::uint8_t, true, 0,
+                                                    cusynapse::kernels::narrow_columns,
+                                                    cusynapse::kernels::DenseStaging::pieces>;
+  const Body body{a, cusynapse::kernels::DenseShape<float>::of(a, {threads}).cut, partial.data()};
+  if (has_barriers) {
+    cusynapse::test::execute_tile(body, body.blocks(), threads);
+  } else {
+    cusynapse::test::execute_tile(Unsynchronized<Body>{body}, body.blocks(), threads);
+  }
 }
 
 }  // namespace
