@@ -82,8 +82,8 @@ CUSYNAPSE_HOST_DEVICE T power_of_two(typename Format<T>::Bits k) {
 /// 0, infinity and NaN (of whichever bits) as std::exp gives them; exp(0) is exactly 1. No table,
 /// no branch: a loop over it vectorises. Products are fused with sums where written so, which gives
 /// the same bits on the CPU and on every GPU. x = k ln2 + r with k an integer (Cody and Waite's
-/// two-part ln2), then the Taylor series of e^r, then a scaling by 2^k in two steps, so that neither
-/// factor leaves the range of exponents.
+/// two-part ln2), then the Taylor series of e^r, then a scaling by 2^k in two steps, so that
+/// neither factor leaves the range of exponents.
 template <class T>
 CUSYNAPSE_HOST_DEVICE T exponential(T x) {
   using F = exponential_parts::Format<T>;
