@@ -55,6 +55,12 @@ class DeviceError(Error, RuntimeError):
     code = "device_error"
 
 
+class InUse(Error, RuntimeError):
+    """A call of an object that another thread is in a call of. It has changed nothing."""
+
+    code = "in_use"
+
+
 # What the extension looks a code up in; a code that is not here is an `Error`.
 CLASSES = {cls.code: cls for cls in Error.__subclasses__()}
 

@@ -219,19 +219,6 @@ Choice choose(const char* where, const char* what, const std::string& word,
               std::string(where) + ": " + what + " is '" + word + "', expected one of " + expected);
 }
 
-/// An object of either element type, as Python holds it.
-template <template <class> class Object>
-using Either = std::variant<std::shared_ptr<Object<float>>, std::shared_ptr<Object<double>>>;
-
-template <class Held, class Visitor>
-decltype(auto) visit(const Held& held, Visitor&& visitor) {
-  return std::visit([&](const auto& object) -> decltype(auto) { return visitor(*object); }, held);
-}
-template <class Held>
-const char* dtype_name(const Held& held) {
-  return held.index() == 0 ? "float32" : "float64";
-}
-
 }  // namespace cusynapse::python
 
 namespace nanobind::detail {

@@ -21,11 +21,13 @@ using namespace nb::literals;
 template <template <class> class Kind>
 struct KindObject : ConnectionObject {};
 
-// The object of a synapse that a connection made: all of Python's are a CurrentSynapse.
+// A connection with the object of the synapse that it made: all of Python's are a CurrentSynapse.
 template <class T>
-nb::object own_synapse(const std::shared_ptr<Connection<T>>& connection) {
+ConnectionObject with_own_synapse(const std::shared_ptr<Connection<T>>& connection) {
   auto& synapse = static_cast<CurrentSynapse<T>&>(connection->synapse());
-  return wrap(std::shared_ptr<CurrentSynapse<T>>(connection, &synapse));
+  const auto guard = std::make_shared<Guard>();
+  return {{connection->name(), connection, guard},
+          wrap(std::shared_ptr<CurrentSynapse<T>>(connection, &synapse), guard)};
 }
 
 // Constructs what `make(type, stream, options, factory)` makes.
@@ -37,8 +39,7 @@ void construct(Object* self, const char* name, const ConnectionOptions& options,
   with_element(to_element(dtype), [&]<class T>(std::type_identity<T> type) {
     std::shared_ptr<Connection<T>> made;
     call.run([&](const Stream& on) { made = make(type, on, options, factory.of<T>()); });
-    nb::object synapse = own_synapse(made);
-    new (self) Object{{std::move(made), std::move(synapse)}};
+    new (self) Object{with_own_synapse(made)};
   });
 }
 
@@ -49,16 +50,15 @@ using Given = nb::pointer_and_handle<SynapseObject>;
 template <class Object, class Make>
 void construct_over(Object* self, const char* name, const Given& synapse, bool biased,
                     std::uint64_t seed, StreamHandle stream, const Make& make) {
-  std::visit(
-      [&]<class T>(const std::shared_ptr<CurrentSynapse<T>>& held) {
-        Call call(name, "__init__", held->device(), stream);
-        std::shared_ptr<Connection<T>> made;
-        call.run([&](const Stream& on) {
-          made = make(std::type_identity<T>(), on, std::shared_ptr<Synapse<T>>(held), biased, seed);
-        });
-        new (self) Object{{std::move(made), nb::borrow(synapse.h)}};
-      },
-      synapse.p->synapse);
+  const auto& given = synapse.p->synapse;
+  given.visit_pointer([&]<class T>(const std::shared_ptr<CurrentSynapse<T>>& held) {
+    Call call(name, "__init__", held->device(), stream);
+    std::shared_ptr<Connection<T>> made;
+    call.run([&](const Stream& on) {
+      made = make(std::type_identity<T>(), on, std::shared_ptr<Synapse<T>>(held), biased, seed);
+    });
+    new (self) Object{{{name, std::move(made), given.guard()}, nb::borrow(synapse.h)}};
+  });
 }
 
 // What pickle and copy call. A connection is pickled with its synapse, so that those that share one
@@ -73,18 +73,17 @@ void bind_copying(nb::class_<Object, ConnectionObject>& bound, const char* name)
       .def("__setstate__",
            [name](Object* self, const std::tuple<nb::bytes, Given>& state) {
              const auto& [bytes, synapse] = state;
-             std::visit(
-                 [&]<class T>(const std::shared_ptr<CurrentSynapse<T>>& held) {
-                   Call call(name, "__setstate__", held->device());
-                   std::shared_ptr<Connection<T>> made;
-                   call.run([&](const Stream& on) {
-                     const StateBytes of = to_state(bytes);
-                     StateReader(of).require<T>(name);
-                     made = cusynapse::load_connection<T>(on, of, held);
-                   });
-                   new (self) Object{{std::move(made), nb::borrow(synapse.h)}};
-                 },
-                 synapse.p->synapse);
+             const auto& given = synapse.p->synapse;
+             given.visit_pointer([&]<class T>(const std::shared_ptr<CurrentSynapse<T>>& held) {
+               Call call(name, "__setstate__", held->device());
+               std::shared_ptr<Connection<T>> made;
+               call.run([&](const Stream& on) {
+                 const StateBytes of = to_state(bytes);
+                 StateReader(of).require<T>(name);
+                 made = cusynapse::load_connection<T>(on, of, held);
+               });
+               new (self) Object{{{name, std::move(made), given.guard()}, nb::borrow(synapse.h)}};
+             });
            })
       .def("__copy__", [](nb::handle self) {
         const auto state = nb::cast<nb::tuple>(self.attr("__getstate__")());
@@ -653,7 +652,7 @@ void bind_synaptic(Class& bound) {
 // As the class of the library's.
 template <class T>
 nb::object as_kind(const std::shared_ptr<Connection<T>>& made) {
-  const ConnectionObject object{made, own_synapse(made)};
+  const ConnectionObject object = with_own_synapse(made);
   const auto is = [&]<template <class> class Kind>() {
     return dynamic_cast<const Kind<T>*>(made.get()) != nullptr;
   };
@@ -671,7 +670,7 @@ nb::object load_connection(const nb::bytes& state, Device device, StreamHandle s
       []<class T>(std::type_identity<T>, const Stream& on, StateBytes bytes) {
         return cusynapse::load_connection<T>(on, bytes);
       });
-  return std::visit([](const auto& made) { return as_kind(made); }, held);
+  return held.visit_pointer([](const auto& made) { return as_kind(made); });
 }
 
 void bind_connections(nb::module_& module) {

@@ -15,9 +15,7 @@ using namespace nb::literals;
 
 // A history of any element type.
 struct HistoryObject {
-  std::variant<std::shared_ptr<History<float>>, std::shared_ptr<History<double>>,
-               std::shared_ptr<History<bool>>>
-      history;
+  Held<History<float>, History<double>, History<bool>> history;
 };
 
 using Self = HistoryObject;
@@ -84,7 +82,7 @@ void bind_constructor(Class& bound) {
         const auto make = [&]<class T>(std::type_identity<T>) {
           std::shared_ptr<History<T>> made;
           call.run([&](const Stream& on) { made = std::make_shared<History<T>>(on, options); });
-          new (self) Self{std::move(made)};
+          new (self) Self{{name, std::move(made)}};
         };
         if (dtype_text(dtype) == "bool") return make(std::type_identity<bool>());
         with_element(to_element(dtype), make);
@@ -373,11 +371,9 @@ void bind_changes(Class& bound) {
       "Keeps the last samples of each observation, or prepends zero ones.");
 }
 
-using Held = decltype(Self::history);
-
-Held restored(const nb::bytes& state, Device device, StreamHandle stream) {
+Self restored(const nb::bytes& state, Device device, StreamHandle stream) {
   Call call(name, "load", device, stream);
-  Held made;
+  decltype(Self::history)::Pointer made;
   call.run([&](const Stream& on) {
     const StateBytes bytes = to_state(state);
     const StateReader reader(bytes);
@@ -389,7 +385,7 @@ Held restored(const nb::bytes& state, Device device, StreamHandle stream) {
       made = load_object<History<float>>(on, bytes);
     }
   });
-  return made;
+  return {{name, std::move(made)}};
 }
 
 void bind_state(Class& bound) {
@@ -403,7 +399,7 @@ void bind_state(Class& bound) {
            })
       .def("__setstate__", [](Self* self, const std::tuple<nb::bytes, std::string>& state) {
         const auto& [bytes, device] = state;
-        new (self) Self{restored(bytes, to_device(nb::cast(device)), {})};
+        new (self) Self(restored(bytes, to_device(nb::cast(device)), {}));
       });
   bind_repr(bound,
             {"shape", "batch_size", "step_time", "duration", "inclusive", "dtype", "device"});
@@ -412,7 +408,7 @@ void bind_state(Class& bound) {
 }  // namespace
 
 nb::object load_history(const nb::bytes& state, Device device, StreamHandle stream) {
-  return nb::cast(Self{restored(state, device, stream)});
+  return nb::cast(restored(state, device, stream));
 }
 
 void bind_histories(nb::module_& module) {

@@ -39,7 +39,7 @@ void bind_constructor(nb::class_<Self>& bound) {
           call.run([&](const Stream& on) {
             made = std::make_shared<LeakyIntegrateAndFire<T>>(on, options, parameters);
           });
-          new (self) Self{std::move(made)};
+          new (self) Self{{name, std::move(made)}};
         });
       },
       "shape"_a, "step_time"_a = 1.0, nb::kw_only(), "time_constant"_a = defaults.time_constant,

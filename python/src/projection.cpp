@@ -93,7 +93,7 @@ void bind_constructor(Class& bound) {
             made = connected ? std::make_shared<Projection<T>>(on, options, *connected)
                              : std::make_shared<Projection<T>>(on, options);
           });
-          new (self) Self{std::move(made), callback};
+          new (self) Self{{name, std::move(made)}, callback};
         });
       },
       "in_features"_a, "out_features"_a, nb::kw_only(), "receptor"_a = "both",

@@ -61,7 +61,7 @@ void bind_groups(nb::module_& module) {
                 }
                 made = std::make_shared<SynapseGroup<T>>(on, std::move(synapses));
               });
-              new (self) Self{std::move(made)};
+              new (self) Self{{name, std::move(made)}};
             });
           },
           "members"_a, "step_time"_a = 1.0, nb::kw_only(), "delay"_a = 0.0, "batch_size"_a = 1,
@@ -73,12 +73,11 @@ void bind_groups(nb::module_& module) {
       .def(
           "__getitem__",
           [](const Self& self, std::int64_t index) {
-            return std::visit(
-                [&]<class T>(const std::shared_ptr<SynapseGroup<T>>& group) {
-                  CurrentSynapse<T>& member = (*group)[checked_index(*group, index)];
-                  return wrap(std::shared_ptr<CurrentSynapse<T>>(group, &member));
-                },
-                self.group);
+            return self.group.visit_pointer([&]<class T>(
+                                                const std::shared_ptr<SynapseGroup<T>>& group) {
+              CurrentSynapse<T>& member = (*group)[checked_index(*group, index)];
+              return wrap(std::shared_ptr<CurrentSynapse<T>>(group, &member), self.group.guard());
+            });
           },
           nb::sig("def __getitem__(self, index: int) -> Synapse"),
           "A member, with all its methods.")
