@@ -32,11 +32,14 @@ ConnectionObject with_own_synapse(const std::shared_ptr<Connection<T>>& connecti
 
 // Constructs what `make(type, stream, options, factory)` makes.
 template <class Object, class Make>
-void construct(Object* self, const char* name, const ConnectionOptions& options,
-               const FactoryObject& factory, const nb::object& dtype, const nb::object& device,
-               StreamHandle stream, const Make& make) {
+void construct(Object* self, const char* name, ConnectionOptions options,
+               const nb::object& weight_storage, const FactoryObject& factory,
+               const nb::object& dtype, const nb::object& device, StreamHandle stream,
+               const Make& make) {
+  const StorageName storage = to_storage_name(weight_storage);
   Call call(name, "__init__", to_device(device), stream);
   with_element(to_element(dtype), [&]<class T>(std::type_identity<T> type) {
+    options.weight_storage = to_storage<T>(name, "weight_storage", storage);
     std::shared_ptr<Connection<T>> made;
     call.run([&](const Stream& on) { made = make(type, on, options, factory.of<T>()); });
     new (self) Object{with_own_synapse(made)};
@@ -106,7 +109,8 @@ ConnectionOptions make_options(bool biased, std::optional<double> delay, double 
 }
 
 constexpr const char* own_text =
-    "With a synapse of its own. delay is the largest, ms; None: no delays can be set.";
+    "With a synapse of its own. delay is the largest, ms; None: no delays can be set. "
+    "weight_storage: as\nset_weight_storage takes it.";
 constexpr const char* over_text =
     "Over a synapse that is there, which may feed several connections: batch size, step time, "
     "largest\ndelay, dtype and device are its own.";
@@ -122,10 +126,11 @@ void bind_dense(nb::module_& module) {
           "__init__",
           [](Object* self, const Extents& input, const Extents& output,
              const FactoryObject& synapse, bool biased, std::optional<double> delay,
-             double step_time, std::int64_t batch_size, std::uint64_t seed, const nb::object& dtype,
-             const nb::object& device, StreamHandle stream) {
-            construct(self, name, make_options(biased, delay, step_time, batch_size, seed), synapse,
-                      dtype, device, stream,
+             double step_time, std::int64_t batch_size, std::uint64_t seed,
+             const nb::object& weight_storage, const nb::object& dtype, const nb::object& device,
+             StreamHandle stream) {
+            construct(self, name, make_options(biased, delay, step_time, batch_size, seed),
+                      weight_storage, synapse, dtype, device, stream,
                       [&]<class T>(std::type_identity<T>, const auto& on, const auto&... rest) {
                         return std::make_shared<LinearDense<T>>(on, input.shape(), output.shape(),
                                                                 rest...);
@@ -133,7 +138,8 @@ void bind_dense(nb::module_& module) {
           },
           "input_shape"_a, "output_shape"_a, "synapse"_a, nb::kw_only(), "biased"_a = false,
           "delay"_a = nb::none(), "step_time"_a = 1.0, "batch_size"_a = 1, "seed"_a = 0,
-          "dtype"_a = "float32", "device"_a = "cpu", "stream"_a = nb::none(), own_text)
+          "weight_storage"_a = nb::none(), "dtype"_a = "float32", "device"_a = "cpu",
+          "stream"_a = nb::none(), own_text)
       .def(
           "__init__",
           [](Object* self, const Extents& output, const Given& synapse, bool biased,
@@ -159,17 +165,17 @@ void bind_square(nb::module_& module, const char* name, const char* about) {
           "__init__",
           [name](Object* self, const Extents& shape, const FactoryObject& synapse, bool biased,
                  std::optional<double> delay, double step_time, std::int64_t batch_size,
-                 std::uint64_t seed, const nb::object& dtype, const nb::object& device,
-                 StreamHandle stream) {
-            construct(self, name, make_options(biased, delay, step_time, batch_size, seed), synapse,
-                      dtype, device, stream,
+                 std::uint64_t seed, const nb::object& weight_storage, const nb::object& dtype,
+                 const nb::object& device, StreamHandle stream) {
+            construct(self, name, make_options(biased, delay, step_time, batch_size, seed),
+                      weight_storage, synapse, dtype, device, stream,
                       [&]<class T>(std::type_identity<T>, const auto& on, const auto&... rest) {
                         return std::make_shared<Kind<T>>(on, shape.shape(), rest...);
                       });
           },
           "shape"_a, "synapse"_a, nb::kw_only(), "biased"_a = false, "delay"_a = nb::none(),
-          "step_time"_a = 1.0, "batch_size"_a = 1, "seed"_a = 0, "dtype"_a = "float32",
-          "device"_a = "cpu", "stream"_a = nb::none(), own_text)
+          "step_time"_a = 1.0, "batch_size"_a = 1, "seed"_a = 0, "weight_storage"_a = nb::none(),
+          "dtype"_a = "float32", "device"_a = "cpu", "stream"_a = nb::none(), own_text)
       .def(
           "__init__",
           [name](Object* self, const Given& synapse, bool biased, std::uint64_t seed,
@@ -225,12 +231,12 @@ void bind_conv2d(nb::module_& module) {
              std::int64_t filters, const Extents& kernel, const FactoryObject& synapse,
              const Extents& stride, const Extents& padding, const Extents& dilation, bool biased,
              std::optional<double> delay, double step_time, std::int64_t batch_size,
-             std::uint64_t seed, const nb::object& dtype, const nb::object& device,
-             StreamHandle on_stream) {
+             std::uint64_t seed, const nb::object& weight_storage, const nb::object& dtype,
+             const nb::object& device, StreamHandle on_stream) {
             const Conv2DOptions geometry =
                 make_geometry(channels, height, width, filters, kernel, stride, padding, dilation);
-            construct(self, name, make_options(biased, delay, step_time, batch_size, seed), synapse,
-                      dtype, device, on_stream,
+            construct(self, name, make_options(biased, delay, step_time, batch_size, seed),
+                      weight_storage, synapse, dtype, device, on_stream,
                       [&]<class T>(std::type_identity<T>, const auto& on, const auto&... rest) {
                         return std::make_shared<Conv2D<T>>(on, geometry, rest...);
                       });
@@ -238,7 +244,8 @@ void bind_conv2d(nb::module_& module) {
           "channels"_a, "height"_a, "width"_a, "filters"_a, "kernel"_a, "synapse"_a, nb::kw_only(),
           "stride"_a = 1, "padding"_a = 0, "dilation"_a = 1, "biased"_a = false,
           "delay"_a = nb::none(), "step_time"_a = 1.0, "batch_size"_a = 1, "seed"_a = 0,
-          "dtype"_a = "float32", "device"_a = "cpu", "stream"_a = nb::none(), own_text)
+          "weight_storage"_a = nb::none(), "dtype"_a = "float32", "device"_a = "cpu",
+          "stream"_a = nb::none(), own_text)
       .def(
           "__init__",
           [](Object* self, std::int64_t channels, std::int64_t height, std::int64_t width,
