@@ -126,9 +126,8 @@ void bind_dense(nb::module_& module) {
           "__init__",
           [](Object* self, const Extents& input, const Extents& output,
              const FactoryObject& synapse, bool biased, std::optional<double> delay,
-             double step_time, std::int64_t batch_size, std::uint64_t seed,
-             const nb::object& weight_storage, const nb::object& dtype, const nb::object& device,
-             StreamHandle stream) {
+             double step_time, Integer batch_size, Seed seed, const nb::object& weight_storage,
+             const nb::object& dtype, const nb::object& device, StreamHandle stream) {
             construct(self, name, make_options(biased, delay, step_time, batch_size, seed),
                       weight_storage, synapse, dtype, device, stream,
                       [&]<class T>(std::type_identity<T>, const auto& on, const auto&... rest) {
@@ -142,8 +141,8 @@ void bind_dense(nb::module_& module) {
           "stream"_a = nb::none(), own_text)
       .def(
           "__init__",
-          [](Object* self, const Extents& output, const Given& synapse, bool biased,
-             std::uint64_t seed, StreamHandle stream) {
+          [](Object* self, const Extents& output, const Given& synapse, bool biased, Seed seed,
+             StreamHandle stream) {
             construct_over(
                 self, name, synapse, biased, seed, stream,
                 [&]<class T>(std::type_identity<T>, const auto& on, const auto&... rest) {
@@ -164,8 +163,8 @@ void bind_square(nb::module_& module, const char* name, const char* about) {
       .def(
           "__init__",
           [name](Object* self, const Extents& shape, const FactoryObject& synapse, bool biased,
-                 std::optional<double> delay, double step_time, std::int64_t batch_size,
-                 std::uint64_t seed, const nb::object& weight_storage, const nb::object& dtype,
+                 std::optional<double> delay, double step_time, Integer batch_size, Seed seed,
+                 const nb::object& weight_storage, const nb::object& dtype,
                  const nb::object& device, StreamHandle stream) {
             construct(self, name, make_options(biased, delay, step_time, batch_size, seed),
                       weight_storage, synapse, dtype, device, stream,
@@ -178,8 +177,7 @@ void bind_square(nb::module_& module, const char* name, const char* about) {
           "dtype"_a = "float32", "device"_a = "cpu", "stream"_a = nb::none(), own_text)
       .def(
           "__init__",
-          [name](Object* self, const Given& synapse, bool biased, std::uint64_t seed,
-                 StreamHandle stream) {
+          [name](Object* self, const Given& synapse, bool biased, Seed seed, StreamHandle stream) {
             construct_over(self, name, synapse, biased, seed, stream,
                            []<class T>(std::type_identity<T>, const auto&... rest) {
                              return std::make_shared<Kind<T>>(rest...);
@@ -227,12 +225,12 @@ void bind_conv2d(nb::module_& module) {
   bound
       .def(
           "__init__",
-          [](Object* self, std::int64_t channels, std::int64_t height, std::int64_t width,
-             std::int64_t filters, const Extents& kernel, const FactoryObject& synapse,
-             const Extents& stride, const Extents& padding, const Extents& dilation, bool biased,
-             std::optional<double> delay, double step_time, std::int64_t batch_size,
-             std::uint64_t seed, const nb::object& weight_storage, const nb::object& dtype,
-             const nb::object& device, StreamHandle on_stream) {
+          [](Object* self, Integer channels, Integer height, Integer width, Integer filters,
+             const Extents& kernel, const FactoryObject& synapse, const Extents& stride,
+             const Extents& padding, const Extents& dilation, bool biased,
+             std::optional<double> delay, double step_time, Integer batch_size, Seed seed,
+             const nb::object& weight_storage, const nb::object& dtype, const nb::object& device,
+             StreamHandle on_stream) {
             const Conv2DOptions geometry =
                 make_geometry(channels, height, width, filters, kernel, stride, padding, dilation);
             construct(self, name, make_options(biased, delay, step_time, batch_size, seed),
@@ -248,10 +246,10 @@ void bind_conv2d(nb::module_& module) {
           "stream"_a = nb::none(), own_text)
       .def(
           "__init__",
-          [](Object* self, std::int64_t channels, std::int64_t height, std::int64_t width,
-             std::int64_t filters, const Extents& kernel, const Given& synapse,
-             const Extents& stride, const Extents& padding, const Extents& dilation, bool biased,
-             std::uint64_t seed, StreamHandle on_stream) {
+          [](Object* self, Integer channels, Integer height, Integer width, Integer filters,
+             const Extents& kernel, const Given& synapse, const Extents& stride,
+             const Extents& padding, const Extents& dilation, bool biased, Seed seed,
+             StreamHandle on_stream) {
             const Conv2DOptions geometry =
                 make_geometry(channels, height, width, filters, kernel, stride, padding, dilation);
             construct_over(
@@ -462,7 +460,7 @@ void bind_changes(Class& bound) {
   const auto def_count = [&](const char* name, const char* what, auto act, const char* about) {
     bound.def(
         name,
-        [name, act](const Self& self, std::int64_t count, StreamHandle stream) {
+        [name, act](const Self& self, Integer count, StreamHandle stream) {
           visit(self.connection, [&](auto& c) {
             Call call(c.name(), name, c.device(), stream);
             call.run([&](const Stream& on) { act(c, on, count); });

@@ -78,10 +78,10 @@ auto bind_model(nb::module_& module, const char* name, const char* about,
   bound.def(
       "__init__",
       [name](Object* self, const Extents& shape, double step_time, Number<Constants>... values,
-             double delay, std::int64_t batch_size, const std::string& interpolation,
-             double tolerance, std::optional<double> current_overbound,
-             std::optional<bool> spike_overbound, const nb::object& storage,
-             const nb::object& dtype, const nb::object& device, StreamHandle stream) {
+             double delay, Integer batch_size, const std::string& interpolation, double tolerance,
+             std::optional<double> current_overbound, std::optional<bool> spike_overbound,
+             const nb::object& storage, const nb::object& dtype, const nb::object& device,
+             StreamHandle stream) {
         SynapseOptions options =
             make_options(name, interpolation, tolerance, current_overbound, spike_overbound);
         options.shape = shape.shape();
@@ -412,7 +412,7 @@ void bind_base(nb::module_& module) {
           nb::kw_only(), "stream"_a = nb::none(), "Everything as if new.")
       .def(
           "set_batch_size",
-          [](const Self& self, std::int64_t batch_size, StreamHandle stream) {
+          [](const Self& self, Integer batch_size, StreamHandle stream) {
             visit(self.synapse, [&](auto& synapse) {
               Call call(synapse.name(), "set_batch_size", synapse.device(), stream);
               call.run([&](const Stream& on) { synapse.set_batch_size(on, batch_size); });
@@ -469,7 +469,7 @@ void bind_factory(nb::module_& module) {
       .def(
           "__call__",
           [](const FactoryObject& self, const Extents& shape, double step_time, double delay,
-             std::int64_t batch_size, const nb::object& dtype, const nb::object& device,
+             Integer batch_size, const nb::object& dtype, const nb::object& device,
              StreamHandle stream) {
             Call call(self.model, "__init__", to_device(device), stream);
             return with_element(to_element(dtype), [&]<class T>(std::type_identity<T>) {

@@ -1,6 +1,7 @@
 """Networks that run a graph by the library's objects, on the CPU."""
 
 import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,7 @@ CONNECTIONS = {"Linear", "Scale", "Delay", "Conv2d"}
 BYTES = 8  # an element of the larger type
 
 Inputs = npt.ArrayLike | dict[str, npt.ArrayLike]
+Integer = int | np.integer[Any]
 
 
 class Network:
@@ -394,7 +396,7 @@ class Network:
                 made_object.clear()
         self._clear_late()
 
-    def set_batch_size(self, batch_size: int) -> None:
+    def set_batch_size(self, batch_size: Integer) -> None:
         """Keeps the last samples, or prepends new ones. Errors: `invalid_argument`, beforehand."""
         self._check_memory(batch_size)
         for made in self._objects.values():
