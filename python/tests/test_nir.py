@@ -693,6 +693,21 @@ def test_delays_on_a_grid_that_is_not_binary(dtype, generator):
     np.testing.assert_array_equal(network.connections["w"].sum(), expected.connections["w"].sum())
 
 
+@pytest.mark.parametrize("kind", [np.int8, np.uint8])
+def test_a_batch_size_is_an_integer_of_any_type(kind, generator):
+    with np.errstate(over="raise"):
+        network = cusynapse.nir.read(example(generator), batch_size=kind(100), **MS)
+        same = cusynapse.nir.read(example(np.random.default_rng(1)), batch_size=100, **MS)
+        for size in (100, 3, 5):
+            network.set_batch_size(kind(size))
+            same.set_batch_size(size)
+            assert network.batch_size == size and type(network.batch_size) is int
+            x = generator.random((20, size, 4)) < 0.5
+            np.testing.assert_array_equal(network.run(x)["out"], same.run(x)["out"])
+    with pytest.raises(cusynapse.InvalidArgument, match="memory_limit"):
+        cusynapse.nir.read(example(generator), batch_size=kind(100), memory_limit=10000, **MS)
+
+
 def test_clear_and_batch_sizes(generator):
     network = cusynapse.nir.read(example(generator), batch_size=2, **MS)
     x = generator.random((25, 3, 4)) < 0.5

@@ -42,8 +42,7 @@ class Network:
             self._dtype = None
         if self._dtype not in (np.float32, np.float64):
             refuse("dtype", f"is {dtype}, expected float32 or float64")
-        self._check_memory(batch_size)
-        self._batch_size = int(batch_size)
+        self._batch_size = self._checked(batch_size)
         self._spike = self._signal_of_spike()
         self._objects = {}
         for name, stage in graph.stages.items():
@@ -127,14 +126,15 @@ class Network:
 
     # Making ---------------------------------------------------------------------------------
 
-    def _check_memory(self, batch_size):
+    def _checked(self, batch_size):
+        """A batch size, as int, with which the network is within its memory."""
         if (
             isinstance(batch_size, bool)
             or not isinstance(batch_size, (int, np.integer))
             or batch_size < 1
         ):
             refuse("batch_size", f"is {batch_size!r}, expected an integer of at least 1")
-        total = 0
+        total, batch_size = 0, int(batch_size)
         for name, stage in self._graph.stages.items():
             signal, history = math.prod(stage.output_shape), 0
             if stage.kind in CONNECTIONS:
@@ -149,6 +149,7 @@ class Network:
                     f"brings the network to {total} bytes, expected at most {self._memory_limit}: "
                     "memory_limit",
                 )
+        return batch_size
 
     def _check_range(self, stage):
         most = np.finfo(self._dtype).max
@@ -398,7 +399,7 @@ class Network:
 
     def set_batch_size(self, batch_size: Integer) -> None:
         """Keeps the last samples, or prepends new ones. Errors: `invalid_argument`, beforehand."""
-        self._check_memory(batch_size)
+        batch_size = self._checked(batch_size)
         for made in self._objects.values():
             for made_object in made:
                 made_object.set_batch_size(batch_size)
@@ -407,7 +408,7 @@ class Network:
             kept = signal[max(self._batch_size - batch_size, 0) :]
             zeros = np.zeros((new, *signal.shape[1:]), signal.dtype)
             self._late[name] = np.concatenate([zeros, kept])
-        self._batch_size = int(batch_size)
+        self._batch_size = batch_size
 
 
 def _mean_decay(x):
