@@ -10,16 +10,16 @@ namespace cusynapse::python {
 
 void bind_errors() {
   nb::register_exception_translator([](const std::exception_ptr& thrown, void*) {
-    const auto set = [](const char* code, const char* message) {
-      const nb::object made = nb::module_::import_("cusynapse._errors").attr("make")(code, message);
-      PyErr_SetObject(made.type().ptr(), made.ptr());
+    const auto raise = [](const nb::object& error) {
+      PyErr_SetObject(error.type().ptr(), error.ptr());
     };
+    const char* const errors = "cusynapse._errors";
     try {
       std::rethrow_exception(thrown);
     } catch (const Error& error) {
-      set(to_string(error.code()), error.what());
+      raise(nb::module_::import_(errors).attr("make")(to_string(error.code()), error.what()));
     } catch (const InUse& error) {
-      set("in_use", error.what());
+      raise(nb::module_::import_(errors).attr("in_use")(error.name));
     }
   });
 }

@@ -4,9 +4,8 @@
 #include <atomic>
 #include <concepts>
 #include <cstddef>
+#include <exception>
 #include <memory>
-#include <stdexcept>
-#include <string>
 #include <thread>
 #include <utility>
 #include <variant>
@@ -14,13 +13,9 @@
 namespace cusynapse::python {
 
 /// A call of an object that another thread is in a call of.
-class InUse : public std::runtime_error {
- public:
-  explicit InUse(const char* name)
-      : std::runtime_error(std::string(name) +
-                           ": another thread is in a call of this object, or of one it shares "
-                           "memory with; expected one thread at a time: make the calls one after "
-                           "another, or hold one threading.Lock in each") {}
+struct InUse : std::exception {
+  explicit InUse(const char* object) : name(object) {}
+  const char* name;  ///< of the object
 };
 
 /// Which thread is in calls of an object, or of objects that share memory.

@@ -284,6 +284,7 @@ def test_a_second_thread_is_refused_and_changes_nothing(make, name):
         assert type(error) is cusynapse.InUse, (other, error)
         assert isinstance(error, RuntimeError) and error.code == "in_use"
         assert str(error).startswith(other.split(".")[0].split(" ")[0] + ": another thread is in a call")
+        assert str(error).endswith("hold one threading.Lock in each [in_use]")
     call, array = alone.taking[name]
     np.testing.assert_array_equal(np.asarray(result), np.asarray(call(array)))
     assert state_of(family) == state_of(alone)

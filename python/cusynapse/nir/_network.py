@@ -17,6 +17,7 @@ from .. import (
     SingleExponentialCurrent,
 )
 from .._errors import InvalidArgument, NotSupported, ShapeMismatch
+from .._guard import Guard
 from ._nodes import NEURONS, SPIKING, TIMES
 from ._refusal import refuse, refuse_node
 
@@ -36,6 +37,7 @@ class Network:
 
     def __init__(self, graph, *, batch_size, dtype, memory_limit):
         self._graph, self._memory_limit = graph, memory_limit
+        self._guard = Guard("cusynapse.nir.Network")
         try:
             self._dtype = np.dtype(dtype)
         except TypeError:
@@ -108,17 +110,19 @@ class Network:
     @property
     def voltages(self) -> dict[str, np.ndarray]:
         """v of all neurons at the end of the last step, by name."""
-        return {name: np.asarray(neurons.voltage()) for name, neurons in self.neurons.items()}
+        with self._guard:
+            return {name: np.asarray(neurons.voltage()) for name, neurons in self.neurons.items()}
 
     @property
     def currents(self) -> dict[str, np.ndarray]:
         """I of CubaLI and CubaLIF neurons at the end of the last step, by name."""
         currents = {}
-        for name, stage in self._graph.stages.items():
-            if "tau_syn" in stage.fields:
-                decay = math.exp(-self.step_time / self._constant(stage, "tau_syn"))
-                start = np.asarray(self._objects[name][0].current())
-                currents[name] = start * self._dtype.type(decay / self._share(stage))
+        with self._guard:
+            for name, stage in self._graph.stages.items():
+                if "tau_syn" in stage.fields:
+                    decay = math.exp(-self.step_time / self._constant(stage, "tau_syn"))
+                    start = np.asarray(self._objects[name][0].current())
+                    currents[name] = start * self._dtype.type(decay / self._share(stage))
         return currents
 
     def _is(self, name, kinds):
@@ -290,10 +294,15 @@ class Network:
         is 'unit', an array of bool is spikes, and one of floating point is a signal. Errors:
         `shape_mismatch`, `invalid_argument`; nothing has happened then.
         """
-        return self._step(self._check_inputs(inputs, ()))
+        with self._guard:
+            return self._step(self._check_inputs(inputs, ()))
 
     def run(self, inputs: Inputs) -> dict[str, np.ndarray]:
         """T steps, inputs and outputs [T, batch_size, *shape]."""
+        with self._guard:
+            return self._run(inputs)
+
+    def _run(self, inputs):
         sequence = self._check_inputs(inputs, (None,))
         lengths = {len(values) for values in sequence.values()}
         if len(lengths) != 1:
@@ -392,23 +401,25 @@ class Network:
 
     def clear(self) -> None:
         """Everything as if new."""
-        for made in self._objects.values():
-            for made_object in made:
-                made_object.clear()
-        self._clear_late()
+        with self._guard:
+            for made in self._objects.values():
+                for made_object in made:
+                    made_object.clear()
+            self._clear_late()
 
     def set_batch_size(self, batch_size: Integer) -> None:
         """Keeps the last samples, or prepends new ones. Errors: `invalid_argument`, beforehand."""
         batch_size = self._checked(batch_size)
-        for made in self._objects.values():
-            for made_object in made:
-                made_object.set_batch_size(batch_size)
-        new = max(batch_size - self._batch_size, 0)
-        for name, signal in self._late.items():
-            kept = signal[max(self._batch_size - batch_size, 0) :]
-            zeros = np.zeros((new, *signal.shape[1:]), signal.dtype)
-            self._late[name] = np.concatenate([zeros, kept])
-        self._batch_size = batch_size
+        with self._guard:
+            for made in self._objects.values():
+                for made_object in made:
+                    made_object.set_batch_size(batch_size)
+            new = max(batch_size - self._batch_size, 0)
+            for name, signal in self._late.items():
+                kept = signal[max(self._batch_size - batch_size, 0) :]
+                zeros = np.zeros((new, *signal.shape[1:]), signal.dtype)
+                self._late[name] = np.concatenate([zeros, kept])
+            self._batch_size = batch_size
 
 
 def _mean_decay(x):
