@@ -3,6 +3,7 @@
 import copy
 import functools
 import multiprocessing
+import os
 import pickle
 import subprocess
 import sys
@@ -339,6 +340,25 @@ def test_two_threads_at_once_make_the_steps_that_are_not_refused():
         thread.join()
     assert {type(error) for error in outcomes} == {type(None), cusynapse.InUse}
     assert synapse.pointer() == outcomes.count(None)
+
+
+def test_a_forked_process_is_refused_what_a_thread_of_the_first_was_in():
+    history = cusynapse.History(3)
+    statuses = []
+
+    def fork():
+        process = os.fork()
+        if process == 0:
+            status = 1
+            try:
+                status = 0 if isinstance(outcome(history.peek), cusynapse.InUse) else 1
+            finally:
+                os._exit(status)
+        statuses.append(os.waitpid(process, 0)[1])
+
+    history.push(Watched(np.ones((1, 3), np.float32), lambda: in_another_thread(fork)))
+    assert statuses == [0]
+    assert history.peek().all()
 
 
 PROGRAM = '''\
