@@ -34,6 +34,7 @@ from ._core import (
 from ._errors import (
     DeviceError,
     Error,
+    InUse,
     InvalidArgument,
     InvalidState,
     NoDevice,
@@ -54,6 +55,7 @@ __all__ = [
     "DoubleExponentialCurrent",
     "Error",
     "History",
+    "InUse",
     "InvalidArgument",
     "InvalidState",
     "LeakyIntegrateAndFire",

@@ -55,6 +55,12 @@ class DeviceError(Error, RuntimeError):
     code = "device_error"
 
 
+class InUse(Error, RuntimeError):
+    """A call of an object that another thread is in a call of. It has changed nothing."""
+
+    code = "in_use"
+
+
 # What the extension looks a code up in; a code that is not here is an `Error`.
 CLASSES = {cls.code: cls for cls in Error.__subclasses__()}
 
@@ -64,3 +70,13 @@ def make(code: str, message: str) -> Error:
     error = CLASSES.get(code, Error)(message)
     error.code = code
     return error
+
+
+def in_use(name: str) -> Error:
+    """What a call of an object raises that another thread is in a call of."""
+    return make(
+        "in_use",
+        f"{name}: another thread is in a call of this object, or of one it shares memory with, "
+        "expected one thread at a time: make the calls one after another, or hold one "
+        "threading.Lock in each [in_use]",
+    )

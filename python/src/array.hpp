@@ -43,6 +43,16 @@ struct Result {
   nb::object object;
 };
 
+/// An integer argument: whatever Python counts with, as the integers of NumPy.
+template <class T>
+struct Index {
+  T value = 0;
+
+  operator T() const noexcept { return value; }
+};
+using Integer = Index<std::int64_t>;
+using Seed = Index<std::uint64_t>;
+
 /// Extents as Python gives them: one number or a sequence.
 struct Extents {
   std::vector<std::int64_t> values;
@@ -219,19 +229,6 @@ Choice choose(const char* where, const char* what, const std::string& word,
               std::string(where) + ": " + what + " is '" + word + "', expected one of " + expected);
 }
 
-/// An object of either element type, as Python holds it.
-template <template <class> class Object>
-using Either = std::variant<std::shared_ptr<Object<float>>, std::shared_ptr<Object<double>>>;
-
-template <class Held, class Visitor>
-decltype(auto) visit(const Held& held, Visitor&& visitor) {
-  return std::visit([&](const auto& object) -> decltype(auto) { return visitor(*object); }, held);
-}
-template <class Held>
-const char* dtype_name(const Held& held) {
-  return held.index() == 0 ? "float32" : "float64";
-}
-
 }  // namespace cusynapse::python
 
 namespace nanobind::detail {
@@ -273,9 +270,22 @@ struct type_caster<cusynapse::python::Result> {
   }
 };
 
+template <class T>
+struct type_caster<cusynapse::python::Index<T>> {
+  NB_TYPE_CASTER(cusynapse::python::Index<T>, const_name("typing.SupportsIndex"))
+  bool from_python(handle source, std::uint32_t flags, cleanup_list* cleanup) noexcept {
+    make_caster<T> caster;
+    if (!caster.from_python(source, flags, cleanup)) return false;
+    value.value = caster.value;
+    return true;
+  }
+};
+
 template <>
 struct type_caster<cusynapse::python::Extents> {
-  NB_TYPE_CASTER(cusynapse::python::Extents, const_name("int | collections.abc.Sequence[int]"))
+  NB_TYPE_CASTER(
+      cusynapse::python::Extents,
+      const_name("typing.SupportsIndex | collections.abc.Sequence[typing.SupportsIndex]"))
   bool from_python(handle source, std::uint32_t, cleanup_list*) noexcept;
 };
 

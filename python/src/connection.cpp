@@ -21,24 +21,28 @@ using namespace nb::literals;
 template <template <class> class Kind>
 struct KindObject : ConnectionObject {};
 
-// The object of a synapse that a connection made: all of Python's are a CurrentSynapse.
+// A connection with the object of the synapse that it made: all of Python's are a CurrentSynapse.
 template <class T>
-nb::object own_synapse(const std::shared_ptr<Connection<T>>& connection) {
+ConnectionObject with_own_synapse(const std::shared_ptr<Connection<T>>& connection) {
   auto& synapse = static_cast<CurrentSynapse<T>&>(connection->synapse());
-  return wrap(std::shared_ptr<CurrentSynapse<T>>(connection, &synapse));
+  const auto guard = std::make_shared<Guard>();
+  return {{connection->name(), connection, guard},
+          wrap(std::shared_ptr<CurrentSynapse<T>>(connection, &synapse), guard)};
 }
 
 // Constructs what `make(type, stream, options, factory)` makes.
 template <class Object, class Make>
-void construct(Object* self, const char* name, const ConnectionOptions& options,
-               const FactoryObject& factory, const nb::object& dtype, const nb::object& device,
-               StreamHandle stream, const Make& make) {
+void construct(Object* self, const char* name, ConnectionOptions options,
+               const nb::object& weight_storage, const FactoryObject& factory,
+               const nb::object& dtype, const nb::object& device, StreamHandle stream,
+               const Make& make) {
+  const StorageName storage = to_storage_name(weight_storage);
   Call call(name, "__init__", to_device(device), stream);
   with_element(to_element(dtype), [&]<class T>(std::type_identity<T> type) {
+    options.weight_storage = to_storage<T>(name, "weight_storage", storage);
     std::shared_ptr<Connection<T>> made;
     call.run([&](const Stream& on) { made = make(type, on, options, factory.of<T>()); });
-    nb::object synapse = own_synapse(made);
-    new (self) Object{{std::move(made), std::move(synapse)}};
+    new (self) Object{with_own_synapse(made)};
   });
 }
 
@@ -49,16 +53,15 @@ using Given = nb::pointer_and_handle<SynapseObject>;
 template <class Object, class Make>
 void construct_over(Object* self, const char* name, const Given& synapse, bool biased,
                     std::uint64_t seed, StreamHandle stream, const Make& make) {
-  std::visit(
-      [&]<class T>(const std::shared_ptr<CurrentSynapse<T>>& held) {
-        Call call(name, "__init__", held->device(), stream);
-        std::shared_ptr<Connection<T>> made;
-        call.run([&](const Stream& on) {
-          made = make(std::type_identity<T>(), on, std::shared_ptr<Synapse<T>>(held), biased, seed);
-        });
-        new (self) Object{{std::move(made), nb::borrow(synapse.h)}};
-      },
-      synapse.p->synapse);
+  const auto& given = synapse.p->synapse;
+  given.visit_pointer([&]<class T>(const std::shared_ptr<CurrentSynapse<T>>& held) {
+    Call call(name, "__init__", held->device(), stream);
+    std::shared_ptr<Connection<T>> made;
+    call.run([&](const Stream& on) {
+      made = make(std::type_identity<T>(), on, std::shared_ptr<Synapse<T>>(held), biased, seed);
+    });
+    new (self) Object{{{name, std::move(made), given.guard()}, nb::borrow(synapse.h)}};
+  });
 }
 
 // What pickle and copy call. A connection is pickled with its synapse, so that those that share one
@@ -73,18 +76,17 @@ void bind_copying(nb::class_<Object, ConnectionObject>& bound, const char* name)
       .def("__setstate__",
            [name](Object* self, const std::tuple<nb::bytes, Given>& state) {
              const auto& [bytes, synapse] = state;
-             std::visit(
-                 [&]<class T>(const std::shared_ptr<CurrentSynapse<T>>& held) {
-                   Call call(name, "__setstate__", held->device());
-                   std::shared_ptr<Connection<T>> made;
-                   call.run([&](const Stream& on) {
-                     const StateBytes of = to_state(bytes);
-                     StateReader(of).require<T>(name);
-                     made = cusynapse::load_connection<T>(on, of, held);
-                   });
-                   new (self) Object{{std::move(made), nb::borrow(synapse.h)}};
-                 },
-                 synapse.p->synapse);
+             const auto& given = synapse.p->synapse;
+             given.visit_pointer([&]<class T>(const std::shared_ptr<CurrentSynapse<T>>& held) {
+               Call call(name, "__setstate__", held->device());
+               std::shared_ptr<Connection<T>> made;
+               call.run([&](const Stream& on) {
+                 const StateBytes of = to_state(bytes);
+                 StateReader(of).require<T>(name);
+                 made = cusynapse::load_connection<T>(on, of, held);
+               });
+               new (self) Object{{{name, std::move(made), given.guard()}, nb::borrow(synapse.h)}};
+             });
            })
       .def("__copy__", [](nb::handle self) {
         const auto state = nb::cast<nb::tuple>(self.attr("__getstate__")());
@@ -107,7 +109,8 @@ ConnectionOptions make_options(bool biased, std::optional<double> delay, double 
 }
 
 constexpr const char* own_text =
-    "With a synapse of its own. delay is the largest, ms; None: no delays can be set.";
+    "With a synapse of its own. delay is the largest, ms; None: no delays can be set. "
+    "weight_storage: as\nset_weight_storage takes it.";
 constexpr const char* over_text =
     "Over a synapse that is there, which may feed several connections: batch size, step time, "
     "largest\ndelay, dtype and device are its own.";
@@ -123,10 +126,10 @@ void bind_dense(nb::module_& module) {
           "__init__",
           [](Object* self, const Extents& input, const Extents& output,
              const FactoryObject& synapse, bool biased, std::optional<double> delay,
-             double step_time, std::int64_t batch_size, std::uint64_t seed, const nb::object& dtype,
-             const nb::object& device, StreamHandle stream) {
-            construct(self, name, make_options(biased, delay, step_time, batch_size, seed), synapse,
-                      dtype, device, stream,
+             double step_time, Integer batch_size, Seed seed, const nb::object& weight_storage,
+             const nb::object& dtype, const nb::object& device, StreamHandle stream) {
+            construct(self, name, make_options(biased, delay, step_time, batch_size, seed),
+                      weight_storage, synapse, dtype, device, stream,
                       [&]<class T>(std::type_identity<T>, const auto& on, const auto&... rest) {
                         return std::make_shared<LinearDense<T>>(on, input.shape(), output.shape(),
                                                                 rest...);
@@ -134,11 +137,12 @@ void bind_dense(nb::module_& module) {
           },
           "input_shape"_a, "output_shape"_a, "synapse"_a, nb::kw_only(), "biased"_a = false,
           "delay"_a = nb::none(), "step_time"_a = 1.0, "batch_size"_a = 1, "seed"_a = 0,
-          "dtype"_a = "float32", "device"_a = "cpu", "stream"_a = nb::none(), own_text)
+          "weight_storage"_a = nb::none(), "dtype"_a = "float32", "device"_a = "cpu",
+          "stream"_a = nb::none(), own_text)
       .def(
           "__init__",
-          [](Object* self, const Extents& output, const Given& synapse, bool biased,
-             std::uint64_t seed, StreamHandle stream) {
+          [](Object* self, const Extents& output, const Given& synapse, bool biased, Seed seed,
+             StreamHandle stream) {
             construct_over(
                 self, name, synapse, biased, seed, stream,
                 [&]<class T>(std::type_identity<T>, const auto& on, const auto&... rest) {
@@ -159,22 +163,21 @@ void bind_square(nb::module_& module, const char* name, const char* about) {
       .def(
           "__init__",
           [name](Object* self, const Extents& shape, const FactoryObject& synapse, bool biased,
-                 std::optional<double> delay, double step_time, std::int64_t batch_size,
-                 std::uint64_t seed, const nb::object& dtype, const nb::object& device,
-                 StreamHandle stream) {
-            construct(self, name, make_options(biased, delay, step_time, batch_size, seed), synapse,
-                      dtype, device, stream,
+                 std::optional<double> delay, double step_time, Integer batch_size, Seed seed,
+                 const nb::object& weight_storage, const nb::object& dtype,
+                 const nb::object& device, StreamHandle stream) {
+            construct(self, name, make_options(biased, delay, step_time, batch_size, seed),
+                      weight_storage, synapse, dtype, device, stream,
                       [&]<class T>(std::type_identity<T>, const auto& on, const auto&... rest) {
                         return std::make_shared<Kind<T>>(on, shape.shape(), rest...);
                       });
           },
           "shape"_a, "synapse"_a, nb::kw_only(), "biased"_a = false, "delay"_a = nb::none(),
-          "step_time"_a = 1.0, "batch_size"_a = 1, "seed"_a = 0, "dtype"_a = "float32",
-          "device"_a = "cpu", "stream"_a = nb::none(), own_text)
+          "step_time"_a = 1.0, "batch_size"_a = 1, "seed"_a = 0, "weight_storage"_a = nb::none(),
+          "dtype"_a = "float32", "device"_a = "cpu", "stream"_a = nb::none(), own_text)
       .def(
           "__init__",
-          [name](Object* self, const Given& synapse, bool biased, std::uint64_t seed,
-                 StreamHandle stream) {
+          [name](Object* self, const Given& synapse, bool biased, Seed seed, StreamHandle stream) {
             construct_over(self, name, synapse, biased, seed, stream,
                            []<class T>(std::type_identity<T>, const auto&... rest) {
                              return std::make_shared<Kind<T>>(rest...);
@@ -222,16 +225,16 @@ void bind_conv2d(nb::module_& module) {
   bound
       .def(
           "__init__",
-          [](Object* self, std::int64_t channels, std::int64_t height, std::int64_t width,
-             std::int64_t filters, const Extents& kernel, const FactoryObject& synapse,
-             const Extents& stride, const Extents& padding, const Extents& dilation, bool biased,
-             std::optional<double> delay, double step_time, std::int64_t batch_size,
-             std::uint64_t seed, const nb::object& dtype, const nb::object& device,
+          [](Object* self, Integer channels, Integer height, Integer width, Integer filters,
+             const Extents& kernel, const FactoryObject& synapse, const Extents& stride,
+             const Extents& padding, const Extents& dilation, bool biased,
+             std::optional<double> delay, double step_time, Integer batch_size, Seed seed,
+             const nb::object& weight_storage, const nb::object& dtype, const nb::object& device,
              StreamHandle on_stream) {
             const Conv2DOptions geometry =
                 make_geometry(channels, height, width, filters, kernel, stride, padding, dilation);
-            construct(self, name, make_options(biased, delay, step_time, batch_size, seed), synapse,
-                      dtype, device, on_stream,
+            construct(self, name, make_options(biased, delay, step_time, batch_size, seed),
+                      weight_storage, synapse, dtype, device, on_stream,
                       [&]<class T>(std::type_identity<T>, const auto& on, const auto&... rest) {
                         return std::make_shared<Conv2D<T>>(on, geometry, rest...);
                       });
@@ -239,13 +242,14 @@ void bind_conv2d(nb::module_& module) {
           "channels"_a, "height"_a, "width"_a, "filters"_a, "kernel"_a, "synapse"_a, nb::kw_only(),
           "stride"_a = 1, "padding"_a = 0, "dilation"_a = 1, "biased"_a = false,
           "delay"_a = nb::none(), "step_time"_a = 1.0, "batch_size"_a = 1, "seed"_a = 0,
-          "dtype"_a = "float32", "device"_a = "cpu", "stream"_a = nb::none(), own_text)
+          "weight_storage"_a = nb::none(), "dtype"_a = "float32", "device"_a = "cpu",
+          "stream"_a = nb::none(), own_text)
       .def(
           "__init__",
-          [](Object* self, std::int64_t channels, std::int64_t height, std::int64_t width,
-             std::int64_t filters, const Extents& kernel, const Given& synapse,
-             const Extents& stride, const Extents& padding, const Extents& dilation, bool biased,
-             std::uint64_t seed, StreamHandle on_stream) {
+          [](Object* self, Integer channels, Integer height, Integer width, Integer filters,
+             const Extents& kernel, const Given& synapse, const Extents& stride,
+             const Extents& padding, const Extents& dilation, bool biased, Seed seed,
+             StreamHandle on_stream) {
             const Conv2DOptions geometry =
                 make_geometry(channels, height, width, filters, kernel, stride, padding, dilation);
             construct_over(
@@ -456,7 +460,7 @@ void bind_changes(Class& bound) {
   const auto def_count = [&](const char* name, const char* what, auto act, const char* about) {
     bound.def(
         name,
-        [name, act](const Self& self, std::int64_t count, StreamHandle stream) {
+        [name, act](const Self& self, Integer count, StreamHandle stream) {
           visit(self.connection, [&](auto& c) {
             Call call(c.name(), name, c.device(), stream);
             call.run([&](const Stream& on) { act(c, on, count); });
@@ -653,7 +657,7 @@ void bind_synaptic(Class& bound) {
 // As the class of the library's.
 template <class T>
 nb::object as_kind(const std::shared_ptr<Connection<T>>& made) {
-  const ConnectionObject object{made, own_synapse(made)};
+  const ConnectionObject object = with_own_synapse(made);
   const auto is = [&]<template <class> class Kind>() {
     return dynamic_cast<const Kind<T>*>(made.get()) != nullptr;
   };
@@ -671,7 +675,7 @@ nb::object load_connection(const nb::bytes& state, Device device, StreamHandle s
       []<class T>(std::type_identity<T>, const Stream& on, StateBytes bytes) {
         return cusynapse::load_connection<T>(on, bytes);
       });
-  return std::visit([](const auto& made) { return as_kind(made); }, held);
+  return held.visit_pointer([](const auto& made) { return as_kind(made); });
 }
 
 void bind_connections(nb::module_& module) {

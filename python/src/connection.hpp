@@ -1,15 +1,18 @@
 // Connections as Python holds them.
 #pragma once
 
-#include "array.hpp"
+#include <nanobind/nanobind.h>
+
 #include "cusynapse/connection.hpp"
+#include "held.hpp"
 
 namespace cusynapse::python {
 
 /// A connection of either element type.
 struct ConnectionObject {
   Either<Connection> connection;
-  nb::object synapse;  ///< the synapse it was given, or its own, which keeps the connection alive
+  /// The synapse it was given, or its own, which keeps the connection alive.
+  nanobind::object synapse;
 };
 
 }  // namespace cusynapse::python

@@ -15,9 +15,7 @@ using namespace nb::literals;
 
 // A history of any element type.
 struct HistoryObject {
-  std::variant<std::shared_ptr<History<float>>, std::shared_ptr<History<double>>,
-               std::shared_ptr<History<bool>>>
-      history;
+  Held<History<float>, History<double>, History<bool>> history;
 };
 
 using Self = HistoryObject;
@@ -72,7 +70,7 @@ void bind_constructor(Class& bound) {
   bound.def(
       "__init__",
       [](Self* self, const Extents& shape, double step_time, double duration, bool inclusive,
-         std::int64_t batch_size, const nb::object& dtype, const nb::object& device,
+         Integer batch_size, const nb::object& dtype, const nb::object& device,
          StreamHandle stream) {
         HistoryOptions options;
         options.shape = shape.shape();
@@ -84,7 +82,7 @@ void bind_constructor(Class& bound) {
         const auto make = [&]<class T>(std::type_identity<T>) {
           std::shared_ptr<History<T>> made;
           call.run([&](const Stream& on) { made = std::make_shared<History<T>>(on, options); });
-          new (self) Self{std::move(made)};
+          new (self) Self{{name, std::move(made)}};
         };
         if (dtype_text(dtype) == "bool") return make(std::type_identity<bool>());
         with_element(to_element(dtype), make);
@@ -155,7 +153,7 @@ void bind_slots(Class& bound) {
   const auto def_move = [&](const char* function, auto move, const char* about) {
     bound.def(
         function,
-        [function, move](const Self& self, std::int64_t n, StreamHandle stream) {
+        [function, move](const Self& self, Integer n, StreamHandle stream) {
           visit(self.history, [&](auto& history) {
             Call call(name, function, history.device(), stream);
             call.run([&](const Stream& on) { move(history, on, n); });
@@ -184,7 +182,7 @@ void bind_slots(Class& bound) {
           "Writes an observation [batch_size, *shape] at the head and moves the head on.")
       .def(
           "read",
-          [](const Self& self, std::int64_t steps_back, const std::optional<Array>& out,
+          [](const Self& self, Integer steps_back, const std::optional<Array>& out,
              StreamHandle stream) {
             return visit(self.history, [&]<class T>(History<T>& history) {
               Call call(name, "read", history.device(), stream);
@@ -197,8 +195,7 @@ void bind_slots(Class& bound) {
           "The observation steps_back from the head: 1 is the newest, slots (or 0) the oldest.")
       .def(
           "write",
-          [](const Self& self, const Array& observation, std::int64_t steps_back,
-             StreamHandle stream) {
+          [](const Self& self, const Array& observation, Integer steps_back, StreamHandle stream) {
             visit(self.history, [&]<class T>(History<T>& history) {
               Call call(name, "write", history.device(), stream);
               const auto values = values_in<T>(call, "observation", observation);
@@ -209,7 +206,7 @@ void bind_slots(Class& bound) {
           "Overwrites the observation steps_back from the head.")
       .def(
           "read_range",
-          [](const Self& self, std::int64_t length, std::int64_t steps_back, bool forward,
+          [](const Self& self, Integer length, Integer steps_back, bool forward,
              const std::optional<Array>& out, StreamHandle stream) {
             return visit(self.history, [&]<class T>(History<T>& history) {
               Call call(name, "read_range", history.device(), stream);
@@ -232,7 +229,7 @@ void bind_slots(Class& bound) {
           "steps_back\nfrom the head; forward: the first.")
       .def(
           "write_range",
-          [](const Self& self, const Array& observations, std::int64_t steps_back, bool forward,
+          [](const Self& self, const Array& observations, Integer steps_back, bool forward,
              StreamHandle stream) {
             visit(self.history, [&]<class T>(History<T>& history) {
               Call call(name, "write_range", history.device(), stream);
@@ -245,7 +242,7 @@ void bind_slots(Class& bound) {
           "stream"_a = nb::none(), "Overwrites consecutive observations, as read_range.")
       .def(
           "align",
-          [](const Self& self, std::int32_t index, StreamHandle stream) {
+          [](const Self& self, Index<std::int32_t> index, StreamHandle stream) {
             visit(self.history, [&](auto& history) {
               Call call(name, "align", history.device(), stream);
               call.run([&](const Stream& on) { history.align(on, index); });
@@ -271,8 +268,8 @@ void bind_times(Class& bound) {
       .def(
           "select",
           [](const Self& self, const Times& times, const std::optional<Array>& out,
-             const std::string& interpolation, double constant, double tolerance,
-             std::int64_t offset, bool check, StreamHandle stream) {
+             const std::string& interpolation, double constant, double tolerance, Integer offset,
+             bool check, StreamHandle stream) {
             const SelectOptions options{to_interpolation(interpolation), constant, tolerance,
                                         offset};
             return visit(self.history, [&]<class T>(History<T>& history) {
@@ -307,7 +304,7 @@ void bind_times(Class& bound) {
           "insert",
           [](const Self& self, const Array& observation, const Times& times,
              const std::string& extrapolation, double constant, double adjust_scale,
-             double adjust_shift, double tolerance, std::int64_t offset, bool check,
+             double adjust_shift, double tolerance, Integer offset, bool check,
              StreamHandle stream) {
             const InsertOptions options{to_extrapolation(extrapolation),
                                         constant,
@@ -368,16 +365,14 @@ void bind_changes(Class& bound) {
       "set_inclusive", "inclusive", false,
       [](auto& h, auto& on, bool value) { h.set_inclusive(on, value); }, kept);
   def_change(
-      "set_batch_size", "batch_size", std::int64_t(0),
+      "set_batch_size", "batch_size", Integer(),
       [](auto& h, auto& on, std::int64_t value) { h.set_batch_size(on, value); },
       "Keeps the last samples of each observation, or prepends zero ones.");
 }
 
-using Held = decltype(Self::history);
-
-Held restored(const nb::bytes& state, Device device, StreamHandle stream) {
+Self restored(const nb::bytes& state, Device device, StreamHandle stream) {
   Call call(name, "load", device, stream);
-  Held made;
+  decltype(Self::history)::Pointer made;
   call.run([&](const Stream& on) {
     const StateBytes bytes = to_state(state);
     const StateReader reader(bytes);
@@ -389,7 +384,7 @@ Held restored(const nb::bytes& state, Device device, StreamHandle stream) {
       made = load_object<History<float>>(on, bytes);
     }
   });
-  return made;
+  return {{name, std::move(made)}};
 }
 
 void bind_state(Class& bound) {
@@ -403,7 +398,7 @@ void bind_state(Class& bound) {
            })
       .def("__setstate__", [](Self* self, const std::tuple<nb::bytes, std::string>& state) {
         const auto& [bytes, device] = state;
-        new (self) Self{restored(bytes, to_device(nb::cast(device)), {})};
+        new (self) Self(restored(bytes, to_device(nb::cast(device)), {}));
       });
   bind_repr(bound,
             {"shape", "batch_size", "step_time", "duration", "inclusive", "dtype", "device"});
@@ -412,7 +407,7 @@ void bind_state(Class& bound) {
 }  // namespace
 
 nb::object load_history(const nb::bytes& state, Device device, StreamHandle stream) {
-  return nb::cast(Self{restored(state, device, stream)});
+  return nb::cast(restored(state, device, stream));
 }
 
 void bind_histories(nb::module_& module) {

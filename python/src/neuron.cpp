@@ -28,8 +28,8 @@ void bind_constructor(nb::class_<Self>& bound) {
       "__init__",
       [](Self* self, const Extents& shape, double step_time, double time_constant,
          double rest_voltage, double reset_voltage, double threshold_voltage,
-         double refractory_period, double resistance, std::int64_t batch_size,
-         const nb::object& dtype, const nb::object& device, StreamHandle stream) {
+         double refractory_period, double resistance, Integer batch_size, const nb::object& dtype,
+         const nb::object& device, StreamHandle stream) {
         const NeuronOptions options{shape.shape(), batch_size, step_time};
         const Parameters parameters{time_constant,     rest_voltage,      reset_voltage,
                                     threshold_voltage, refractory_period, resistance};
@@ -39,7 +39,7 @@ void bind_constructor(nb::class_<Self>& bound) {
           call.run([&](const Stream& on) {
             made = std::make_shared<LeakyIntegrateAndFire<T>>(on, options, parameters);
           });
-          new (self) Self{std::move(made)};
+          new (self) Self{{name, std::move(made)}};
         });
       },
       "shape"_a, "step_time"_a = 1.0, nb::kw_only(), "time_constant"_a = defaults.time_constant,
@@ -140,7 +140,7 @@ void bind_state(nb::class_<Self>& bound) {
           nb::kw_only(), "stream"_a = nb::none(), "Everything as if new.")
       .def(
           "set_batch_size",
-          [](const Self& self, std::int64_t batch_size, StreamHandle stream) {
+          [](const Self& self, Integer batch_size, StreamHandle stream) {
             visit(self.neuron, [&](auto& neuron) {
               Call call(name, "set_batch_size", neuron.device(), stream);
               call.run([&](const Stream& on) { neuron.set_batch_size(on, batch_size); });

@@ -68,11 +68,10 @@ void bind_constructor(Class& bound) {
   constexpr LinearSaturation defaults;
   bound.def(
       "__init__",
-      [](Self* self, std::int64_t in_features, std::int64_t out_features,
-         const std::string& receptor, const std::optional<Array>& mask, double scale,
-         double minimum, double maximum, const std::optional<Transform>& transform,
-         std::uint64_t seed, const nb::object& dtype, const nb::object& device,
-         StreamHandle stream) {
+      [](Self* self, Integer in_features, Integer out_features, const std::string& receptor,
+         const std::optional<Array>& mask, double scale, double minimum, double maximum,
+         const std::optional<Transform>& transform, Seed seed, const nb::object& dtype,
+         const nb::object& device, StreamHandle stream) {
         Call call(name, "__init__", to_device(device), stream);
         with_element(to_element(dtype), [&]<class T>(std::type_identity<T>) {
           ProjectionOptions<T> options;
@@ -93,7 +92,7 @@ void bind_constructor(Class& bound) {
             made = connected ? std::make_shared<Projection<T>>(on, options, *connected)
                              : std::make_shared<Projection<T>>(on, options);
           });
-          new (self) Self{std::move(made), callback};
+          new (self) Self{{name, std::move(made)}, callback};
         });
       },
       "in_features"_a, "out_features"_a, nb::kw_only(), "receptor"_a = "both",
@@ -173,7 +172,7 @@ void bind_weights(Class& bound) {
           nb::kw_only(), "stream"_a = nb::none(), "A copy of the weights as an array of NumPy.")
       .def(
           "reset_parameters",
-          [](const Self& self, std::uint64_t seed, StreamHandle stream) {
+          [](const Self& self, Seed seed, StreamHandle stream) {
             visit(self.projection, [&](auto& p) {
               Call call(name, "reset_parameters", p.device(), stream);
               call.run([&](const Stream& on) { p.reset_parameters(on, seed); });

@@ -10,6 +10,7 @@
 #include "bindings.hpp"
 #include "cusynapse/state.hpp"
 #include "cusynapse/updater.hpp"
+#include "held.hpp"
 
 namespace cusynapse::python {
 
@@ -28,8 +29,9 @@ Device device_of(const Updater<T>& updater) {
 }
 
 /// The state of an object of either element type. `type` and `function` name the caller in errors.
-template <class Held>
-nb::bytes save(const Held& held, const char* type, const char* function, StreamHandle stream = {}) {
+template <class... Objects>
+nb::bytes save(const Held<Objects...>& held, const char* type, const char* function,
+               StreamHandle stream = {}) {
   return visit(held, [&](const auto& object) {
     Call call(type, function, device_of(object), stream);
     std::vector<std::uint8_t> bytes;
@@ -39,8 +41,8 @@ nb::bytes save(const Held& held, const char* type, const char* function, StreamH
 }
 
 /// Methods `save` and `load` of a class, the object of which is a member of Python's.
-template <class Class, class Self, class Held>
-void bind_saving(Class& bound, const char* type, Held Self::*held) {
+template <class Class, class Self, class... Objects>
+void bind_saving(Class& bound, const char* type, Held<Objects...> Self::*held) {
   using namespace nb::literals;
   bound
       .def(
@@ -66,11 +68,11 @@ void bind_saving(Class& bound, const char* type, Held Self::*held) {
 
 /// What `make(std::type_identity<T>, stream, bytes)` makes of a state, T being float or double as
 /// its elements are.
-template <class Held, class Make>
-Held load_held(const nb::bytes& state, const char* type, Device device, StreamHandle stream,
-               const Make& make) {
+template <class Loaded, class Make>
+Loaded load_held(const nb::bytes& state, const char* type, Device device, StreamHandle stream,
+                 const Make& make) {
   Call call(type, "load", device, stream);
-  Held made;
+  typename Loaded::Pointer made;
   call.run([&](const Stream& on) {
     const StateBytes bytes = to_state(state);
     if (StateReader(bytes).holds<double>()) {
@@ -79,7 +81,7 @@ Held load_held(const nb::bytes& state, const char* type, Device device, StreamHa
       made = make(std::type_identity<float>(), on, bytes);
     }
   });
-  return made;
+  return Loaded(type, std::move(made));
 }
 
 /// The object of a state, as Python's class of its class.

@@ -39,11 +39,12 @@ using Number = double;
 // Makes synapses of T, whose storage may be one that T has not.
 template <template <class> class Model, class T, class Parameters>
 SynapseFactory<T> make_factory(const char* model, const Parameters& parameters,
-                               SynapseOptions options, const StorageName& storage) {
+                               const SynapseOptions& options, const StorageName& storage) {
   return [=](const Stream& stream, const Shape& shape, double step_time, double delay,
-             std::int64_t batch_size) mutable {
-    options.storage = to_storage<T>(model, "storage", storage);
-    return Model<T>::factory(parameters, options)(stream, shape, step_time, delay, batch_size);
+             std::int64_t batch_size) {
+    SynapseOptions stored = options;
+    stored.storage = to_storage<T>(model, "storage", storage);
+    return Model<T>::factory(parameters, stored)(stream, shape, step_time, delay, batch_size);
   };
 }
 
@@ -77,10 +78,10 @@ auto bind_model(nb::module_& module, const char* name, const char* about,
   bound.def(
       "__init__",
       [name](Object* self, const Extents& shape, double step_time, Number<Constants>... values,
-             double delay, std::int64_t batch_size, const std::string& interpolation,
-             double tolerance, std::optional<double> current_overbound,
-             std::optional<bool> spike_overbound, const nb::object& storage,
-             const nb::object& dtype, const nb::object& device, StreamHandle stream) {
+             double delay, Integer batch_size, const std::string& interpolation, double tolerance,
+             std::optional<double> current_overbound, std::optional<bool> spike_overbound,
+             const nb::object& storage, const nb::object& dtype, const nb::object& device,
+             StreamHandle stream) {
         SynapseOptions options =
             make_options(name, interpolation, tolerance, current_overbound, spike_overbound);
         options.shape = shape.shape();
@@ -95,7 +96,7 @@ auto bind_model(nb::module_& module, const char* name, const char* about,
           call.run([&](const Stream& on) {
             made = std::make_shared<Model<T>>(on, options, Parameters{values...});
           });
-          new (self) Object{{std::move(made)}};
+          new (self) Object{{{name, std::move(made)}}};
         });
       },
       "shape"_a, "step_time"_a = 1.0, nb::kw_only(), nb::arg(constants.name)..., "delay"_a = 0.0,
@@ -161,9 +162,10 @@ auto bind_model(nb::module_& module, const char* name, const char* about,
 }
 
 template <template <class> class Model, class T>
-bool wrap_as(const std::shared_ptr<CurrentSynapse<T>>& synapse, nb::object& wrapped) {
+bool wrap_as(const std::shared_ptr<CurrentSynapse<T>>& synapse, const std::shared_ptr<Guard>& guard,
+             nb::object& wrapped) {
   if (dynamic_cast<const Model<T>*>(synapse.get()) == nullptr) return false;
-  wrapped = nb::cast(ModelObject<Model>{{synapse}});
+  wrapped = nb::cast(ModelObject<Model>{{{synapse->name(), synapse, guard}}});
   return true;
 }
 
@@ -410,7 +412,7 @@ void bind_base(nb::module_& module) {
           nb::kw_only(), "stream"_a = nb::none(), "Everything as if new.")
       .def(
           "set_batch_size",
-          [](const Self& self, std::int64_t batch_size, StreamHandle stream) {
+          [](const Self& self, Integer batch_size, StreamHandle stream) {
             visit(self.synapse, [&](auto& synapse) {
               Call call(synapse.name(), "set_batch_size", synapse.device(), stream);
               call.run([&](const Stream& on) { synapse.set_batch_size(on, batch_size); });
@@ -467,7 +469,7 @@ void bind_factory(nb::module_& module) {
       .def(
           "__call__",
           [](const FactoryObject& self, const Extents& shape, double step_time, double delay,
-             std::int64_t batch_size, const nb::object& dtype, const nb::object& device,
+             Integer batch_size, const nb::object& dtype, const nb::object& device,
              StreamHandle stream) {
             Call call(self.model, "__init__", to_device(device), stream);
             return with_element(to_element(dtype), [&]<class T>(std::type_identity<T>) {
@@ -476,7 +478,7 @@ void bind_factory(nb::module_& module) {
                 made = std::static_pointer_cast<CurrentSynapse<T>>(std::shared_ptr<Synapse<T>>(
                     self.of<T>()(on, shape.shape(), step_time, delay, batch_size)));
               });
-              return Result{wrap(std::move(made))};
+              return Result{wrap(made, std::make_shared<Guard>())};
             });
           },
           "shape"_a, "step_time"_a = 1.0, nb::kw_only(), "delay"_a = 0.0, "batch_size"_a = 1,
@@ -486,17 +488,21 @@ void bind_factory(nb::module_& module) {
 }  // namespace
 
 template <class T>
-nb::object wrap(std::shared_ptr<CurrentSynapse<T>> synapse) {
+nb::object wrap(const std::shared_ptr<CurrentSynapse<T>>& synapse,
+                const std::shared_ptr<Guard>& guard) {
   nb::object wrapped;
-  wrap_as<DeltaCurrent>(synapse, wrapped) || wrap_as<DeltaPlusCurrent>(synapse, wrapped) ||
-      wrap_as<SingleExponentialCurrent>(synapse, wrapped) ||
-      wrap_as<DoubleExponentialCurrent>(synapse, wrapped) ||
-      wrap_as<AlphaCurrent>(synapse, wrapped);
+  wrap_as<DeltaCurrent>(synapse, guard, wrapped) ||
+      wrap_as<DeltaPlusCurrent>(synapse, guard, wrapped) ||
+      wrap_as<SingleExponentialCurrent>(synapse, guard, wrapped) ||
+      wrap_as<DoubleExponentialCurrent>(synapse, guard, wrapped) ||
+      wrap_as<AlphaCurrent>(synapse, guard, wrapped);
   return wrapped;
 }
 
-template nb::object wrap(std::shared_ptr<CurrentSynapse<float>>);
-template nb::object wrap(std::shared_ptr<CurrentSynapse<double>>);
+template nb::object wrap(const std::shared_ptr<CurrentSynapse<float>>&,
+                         const std::shared_ptr<Guard>&);
+template nb::object wrap(const std::shared_ptr<CurrentSynapse<double>>&,
+                         const std::shared_ptr<Guard>&);
 
 nb::object load_synapse(const nb::bytes& state, Device device, StreamHandle stream) {
   const auto held = load_held<Either<CurrentSynapse>>(
@@ -504,7 +510,7 @@ nb::object load_synapse(const nb::bytes& state, Device device, StreamHandle stre
       []<class T>(std::type_identity<T>, const Stream& on, StateBytes bytes) {
         return cusynapse::load_synapse<T>(on, bytes);
       });
-  return std::visit([](const auto& synapse) { return wrap(synapse); }, held);
+  return held.visit_pointer([&](const auto& synapse) { return wrap(synapse, held.guard()); });
 }
 
 void bind_synapses(nb::module_& module) {

@@ -9,6 +9,7 @@
 #include "array.hpp"
 #include "cusynapse/models.hpp"
 #include "cusynapse/synapse.hpp"
+#include "held.hpp"
 
 namespace cusynapse::python {
 
@@ -69,6 +70,7 @@ struct FactoryObject {
 
 /// A synapse as an object of the class of its model.
 template <class T>
-nb::object wrap(std::shared_ptr<CurrentSynapse<T>> synapse);
+nb::object wrap(const std::shared_ptr<CurrentSynapse<T>>& synapse,
+                const std::shared_ptr<Guard>& guard);
 
 }  // namespace cusynapse::python

@@ -46,7 +46,7 @@ void bind_groups(nb::module_& module) {
       .def(
           "__init__",
           [](Self* self, const std::vector<std::pair<FactoryObject, Extents>>& members,
-             double step_time, double delay, std::int64_t batch_size, const nb::object& dtype,
+             double step_time, double delay, Integer batch_size, const nb::object& dtype,
              const nb::object& device, StreamHandle stream) {
             Call call(name, "__init__", to_device(device), stream);
             with_element(to_element(dtype), [&]<class T>(std::type_identity<T>) {
@@ -61,7 +61,7 @@ void bind_groups(nb::module_& module) {
                 }
                 made = std::make_shared<SynapseGroup<T>>(on, std::move(synapses));
               });
-              new (self) Self{std::move(made)};
+              new (self) Self{{name, std::move(made)}};
             });
           },
           "members"_a, "step_time"_a = 1.0, nb::kw_only(), "delay"_a = 0.0, "batch_size"_a = 1,
@@ -72,19 +72,18 @@ void bind_groups(nb::module_& module) {
            })
       .def(
           "__getitem__",
-          [](const Self& self, std::int64_t index) {
-            return std::visit(
-                [&]<class T>(const std::shared_ptr<SynapseGroup<T>>& group) {
-                  CurrentSynapse<T>& member = (*group)[checked_index(*group, index)];
-                  return wrap(std::shared_ptr<CurrentSynapse<T>>(group, &member));
-                },
-                self.group);
+          [](const Self& self, Integer index) {
+            return self.group.visit_pointer([&]<class T>(
+                                                const std::shared_ptr<SynapseGroup<T>>& group) {
+              CurrentSynapse<T>& member = (*group)[checked_index(*group, index)];
+              return wrap(std::shared_ptr<CurrentSynapse<T>>(group, &member), self.group.guard());
+            });
           },
-          nb::sig("def __getitem__(self, index: int) -> Synapse"),
+          nb::sig("def __getitem__(self, index: typing.SupportsIndex) -> Synapse"),
           "A member, with all its methods.")
       .def(
           "input_offset",
-          [](const Self& self, std::int64_t index) {
+          [](const Self& self, Integer index) {
             return visit(self.group, [&](const auto& group) {
               return group.input_offset(checked_index(group, index));
             });

@@ -162,7 +162,7 @@ void bind_accumulator(nb::module_& module) {
               call.run([&](const Stream& on) {
                 made = std::make_shared<Accumulator<T>>(on, shape.shape());
               });
-              new (self) Self{std::move(made), {}};
+              new (self) Self{{"Accumulator", std::move(made)}, {}};
             });
           },
           "shape"_a, nb::kw_only(), "dtype"_a = "float32", "device"_a = "cpu",
@@ -315,6 +315,7 @@ UpdaterObject make_object(const Given& connection, const std::optional<Names>& p
       chosen->push_back(to_parameter("Updater.__init__", name));
     }
   }
+  const std::shared_ptr<Guard>& guard = connection.p->connection.guard();
   return visit(connection.p->connection, [&]<class T>(Connection<T>& held) {
     Call call("Updater", "__init__", held.device(), stream);
     std::shared_ptr<Updater<T>> made;
@@ -324,10 +325,12 @@ UpdaterObject make_object(const Given& connection, const std::optional<Names>& p
          {std::pair{Parameter::weight, "weight"}, std::pair{Parameter::bias, "bias"},
           std::pair{Parameter::delay, "delay"}}) {
       if (!made->has(parameter)) continue;
-      accumulators[word] = nb::cast(
-          AccumulatorObject{std::shared_ptr<Accumulator<T>>(made, &(*made)[parameter]), {}});
+      std::shared_ptr<Accumulator<T>> accumulator(made, &(*made)[parameter]);
+      accumulators[word] =
+          nb::cast(AccumulatorObject{{"Accumulator", std::move(accumulator), guard}, {}});
     }
-    return UpdaterObject{std::move(made), nb::borrow(connection.h), accumulators};
+    return UpdaterObject{
+        {"Updater", std::move(made), guard}, nb::borrow(connection.h), accumulators};
   });
 }
 

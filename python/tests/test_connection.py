@@ -115,9 +115,9 @@ def test_a_convolution_reads_pixels_at_the_delays_of_its_kernel(
         assert_sums(out[b], expected)
 
 
-def connections_of_every_kind(dtype="float32"):
+def connections_of_every_kind(dtype="float32", **more):
     factory = models.factory("SingleExponentialCurrent")
-    options = {"delay": DELAY, "batch_size": BATCH, "dtype": dtype}
+    options = {"delay": DELAY, "batch_size": BATCH, "dtype": dtype, **more}
     return [
         cusynapse.LinearDense(8, 3, factory, **options),
         cusynapse.LinearDirect(8, factory, **options),
@@ -324,6 +324,24 @@ def test_stored_weights_change_sums_by_no_more_than_their_rounding(model, storag
     size = np.einsum("oi,bio->bo", np.abs(connection.weight), np.abs(connection.syncurrent()))
     assert (error <= (unit + 1e-5) * size).all()
     assert (error > unit / 64 * size).any()
+
+
+@pytest.mark.parametrize("kind", range(4))
+def test_a_connection_is_made_with_a_storage_of_weights(kind, generator):
+    for storage, stored in [("float16", "float16"), ("bfloat16", "bfloat16"), (np.float16, "float16"),
+                            ("float32", "float32"), (None, "float32")]:
+        made = connections_of_every_kind(weight_storage=storage, biased=True, seed=3)[kind]
+        changed = connections_of_every_kind(biased=True, seed=3)[kind]
+        changed.set_weight_storage(storage)
+        assert made.weight_storage == changed.weight_storage == stored
+        assert (made.biased, made.delayed_by, made.dtype) == (True, DELAY, "float32")
+        assert made.save() == changed.save()
+        x = generator.random((BATCH, *made.input_shape)) < 0.4
+        np.testing.assert_array_equal(made.forward(x), changed.forward(x))
+    for dtype, storage in [("float64", "float16"), ("float32", "float64"), ("float32", "int8")]:
+        with pytest.raises(cusynapse.InvalidArgument, match="LinearDense: weight_storage is '"):
+            connections_of_every_kind(dtype, weight_storage=storage)
+    assert connections_of_every_kind("float64", weight_storage="float64")[kind].dtype == "float64"
 
 
 def test_a_storage_of_weights_is_a_type_of_the_connection():

@@ -1,8 +1,10 @@
 """The Python of the documents: programs print what is shown, and the lines quoted from here work."""
 
+import concurrent.futures
 import pathlib
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -89,6 +91,26 @@ def test_reductions_of_yours():
         updater["weight"].add_positive(np.full((2, 2), value, np.float32))
     updater.update()
     assert (connection.weight == 2.0).all()
+
+
+def test_one_object_in_several_threads():
+    factory = cusynapse.DeltaPlusCurrent.factory(spike_charge=1.0)
+    connection = cusynapse.LinearDense(256, 64, factory, batch_size=3)
+    lock = threading.Lock()
+
+    def step(count):
+        spikes = np.full((3, 256), count, np.uint8)
+        out = np.empty((3, 64), np.float32)
+
+        with lock:
+            connection.forward(spikes, out=out)
+            current = connection.synapse.current()
+
+        return (current == count).all() and np.allclose(out, count * connection_sums, rtol=1e-5)
+
+    connection_sums = connection.weight.sum(axis=1)
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(step, range(1, 101)))
 
 
 def test_saving():

@@ -14,6 +14,7 @@ from cusynapse import _errors
     ("OutOfMemory", "out_of_memory", MemoryError),
     ("NoDevice", "no_device", RuntimeError),
     ("DeviceError", "device_error", RuntimeError),
+    ("InUse", "in_use", RuntimeError),
 ])
 def test_every_code_is_an_error_and_a_builtin_exception(name, code, builtin):
     error = _errors.make(code, "what happened")

@@ -1,6 +1,9 @@
 """NIR: graphs against a simulation of the nodes' definitions, round trips, and refusals."""
 
+import copy
+import pickle
 import struct
+import threading
 
 import numpy as np
 import pytest
@@ -693,6 +696,21 @@ def test_delays_on_a_grid_that_is_not_binary(dtype, generator):
     np.testing.assert_array_equal(network.connections["w"].sum(), expected.connections["w"].sum())
 
 
+@pytest.mark.parametrize("kind", [np.int8, np.uint8])
+def test_a_batch_size_is_an_integer_of_any_type(kind, generator):
+    with np.errstate(over="raise"):
+        network = cusynapse.nir.read(example(generator), batch_size=kind(100), **MS)
+        same = cusynapse.nir.read(example(np.random.default_rng(1)), batch_size=100, **MS)
+        for size in (100, 3, 5):
+            network.set_batch_size(kind(size))
+            same.set_batch_size(size)
+            assert network.batch_size == size and type(network.batch_size) is int
+            x = generator.random((20, size, 4)) < 0.5
+            np.testing.assert_array_equal(network.run(x)["out"], same.run(x)["out"])
+    with pytest.raises(cusynapse.InvalidArgument, match="memory_limit"):
+        cusynapse.nir.read(example(generator), batch_size=kind(100), memory_limit=10000, **MS)
+
+
 def test_clear_and_batch_sizes(generator):
     network = cusynapse.nir.read(example(generator), batch_size=2, **MS)
     x = generator.random((25, 3, 4)) < 0.5
@@ -1174,3 +1192,76 @@ def test_refuses_truncated_files(file):
     for size in range(0, len(whole), 97):
         file.write_bytes(whole[:size])
         refuses(file, "cusynapse.nir: ")
+
+
+# Threads -----------------------------------------------------------------------------------
+
+
+class Watched:
+    """An array that calls a function when it is taken."""
+
+    def __init__(self, array, function):
+        self.array, self.function = array, function
+
+    def __array__(self, *arguments, **options):
+        self.function()
+        return self.array
+
+
+def refusals(network, x):
+    """What another thread gets from every call of a network."""
+    calls = [
+        lambda: network.step(x),
+        lambda: network.run(x[None]),
+        lambda: network.voltages,
+        lambda: network.currents,
+        lambda: network.set_batch_size(3),
+        network.clear,
+    ]
+    raised = []
+
+    def run():
+        for call in calls:
+            try:
+                raised.append(call())
+            except cusynapse.Error as error:
+                raised.append(type(error))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    return raised
+
+
+def test_a_second_thread_is_refused_and_changes_nothing(generator):
+    network = cusynapse.nir.read(example(generator), batch_size=2, **MS)
+    alone = copy.deepcopy(network)
+    raised, voltages = [], []
+
+    def intrude():
+        raised.extend(refusals(network, x))
+        voltages.append(network.voltages["neurons"])
+
+    for x in generator.random((20, 2, 4)) < 0.5:
+        out = network.step(Watched(x, intrude))["out"]
+        np.testing.assert_array_equal(out, alone.step(x)["out"])
+    assert len(voltages) == 20 and voltages[-1].any()
+    assert raised == 20 * 6 * [cusynapse.InUse]
+    with pytest.raises(cusynapse.ShapeMismatch):
+        network.step(x[0])
+    assert cusynapse.InUse not in refusals(network, x)
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.deepcopy, lambda network: pickle.loads(pickle.dumps(network))]
+)
+def test_a_copy_goes_on_alone(copied, generator):
+    network = cusynapse.nir.read(example(generator), batch_size=2, **MS)
+    x = generator.random((30, 2, 4)) < 0.5
+    network.run(x[:10])
+    other = copied(network)
+    out = []
+    other.step(Watched(x[10], lambda: out.append(network.run(x[10:]))))
+    network.clear()
+    other.run(x[11:20])
+    np.testing.assert_array_equal(other.run(x[20:])["out"], out[0]["out"][10:])

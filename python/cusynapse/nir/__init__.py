@@ -9,7 +9,7 @@ from typing import Any
 
 from ._file import load
 from ._graph import analyse
-from ._network import Network
+from ._network import Integer, Network
 from ._refusal import refuse
 from ._write import write
 
@@ -22,7 +22,7 @@ def read(
     step_time: float,
     time_unit: str,
     spike_area: str | None = None,
-    batch_size: int = 1,
+    batch_size: Integer = 1,
     dtype: str = "float32",
     device: str = "cpu",
     memory_limit: int = 1 << 32,

@@ -1,6 +1,7 @@
 """Networks that run a graph by the library's objects, on the CPU."""
 
 import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ from .. import (
     SingleExponentialCurrent,
 )
 from .._errors import InvalidArgument, NotSupported, ShapeMismatch
+from .._guard import Guard
 from ._nodes import NEURONS, SPIKING, TIMES
 from ._refusal import refuse, refuse_node
 
@@ -23,6 +25,7 @@ CONNECTIONS = {"Linear", "Scale", "Delay", "Conv2d"}
 BYTES = 8  # an element of the larger type
 
 Inputs = npt.ArrayLike | dict[str, npt.ArrayLike]
+Integer = int | np.integer[Any]
 
 
 class Network:
@@ -34,14 +37,14 @@ class Network:
 
     def __init__(self, graph, *, batch_size, dtype, memory_limit):
         self._graph, self._memory_limit = graph, memory_limit
+        self._guard = Guard("cusynapse.nir.Network")
         try:
             self._dtype = np.dtype(dtype)
         except TypeError:
             self._dtype = None
         if self._dtype not in (np.float32, np.float64):
             refuse("dtype", f"is {dtype}, expected float32 or float64")
-        self._check_memory(batch_size)
-        self._batch_size = int(batch_size)
+        self._batch_size = self._checked(batch_size)
         self._spike = self._signal_of_spike()
         self._objects = {}
         for name, stage in graph.stages.items():
@@ -107,17 +110,19 @@ class Network:
     @property
     def voltages(self) -> dict[str, np.ndarray]:
         """v of all neurons at the end of the last step, by name."""
-        return {name: np.asarray(neurons.voltage()) for name, neurons in self.neurons.items()}
+        with self._guard:
+            return {name: np.asarray(neurons.voltage()) for name, neurons in self.neurons.items()}
 
     @property
     def currents(self) -> dict[str, np.ndarray]:
         """I of CubaLI and CubaLIF neurons at the end of the last step, by name."""
         currents = {}
-        for name, stage in self._graph.stages.items():
-            if "tau_syn" in stage.fields:
-                decay = math.exp(-self.step_time / self._constant(stage, "tau_syn"))
-                start = np.asarray(self._objects[name][0].current())
-                currents[name] = start * self._dtype.type(decay / self._share(stage))
+        with self._guard:
+            for name, stage in self._graph.stages.items():
+                if "tau_syn" in stage.fields:
+                    decay = math.exp(-self.step_time / self._constant(stage, "tau_syn"))
+                    start = np.asarray(self._objects[name][0].current())
+                    currents[name] = start * self._dtype.type(decay / self._share(stage))
         return currents
 
     def _is(self, name, kinds):
@@ -125,14 +130,15 @@ class Network:
 
     # Making ---------------------------------------------------------------------------------
 
-    def _check_memory(self, batch_size):
+    def _checked(self, batch_size):
+        """A batch size, as int, with which the network is within its memory."""
         if (
             isinstance(batch_size, bool)
             or not isinstance(batch_size, (int, np.integer))
             or batch_size < 1
         ):
             refuse("batch_size", f"is {batch_size!r}, expected an integer of at least 1")
-        total = 0
+        total, batch_size = 0, int(batch_size)
         for name, stage in self._graph.stages.items():
             signal, history = math.prod(stage.output_shape), 0
             if stage.kind in CONNECTIONS:
@@ -147,6 +153,7 @@ class Network:
                     f"brings the network to {total} bytes, expected at most {self._memory_limit}: "
                     "memory_limit",
                 )
+        return batch_size
 
     def _check_range(self, stage):
         most = np.finfo(self._dtype).max
@@ -287,10 +294,15 @@ class Network:
         is 'unit', an array of bool is spikes, and one of floating point is a signal. Errors:
         `shape_mismatch`, `invalid_argument`; nothing has happened then.
         """
-        return self._step(self._check_inputs(inputs, ()))
+        with self._guard:
+            return self._step(self._check_inputs(inputs, ()))
 
     def run(self, inputs: Inputs) -> dict[str, np.ndarray]:
         """T steps, inputs and outputs [T, batch_size, *shape]."""
+        with self._guard:
+            return self._run(inputs)
+
+    def _run(self, inputs):
         sequence = self._check_inputs(inputs, (None,))
         lengths = {len(values) for values in sequence.values()}
         if len(lengths) != 1:
@@ -389,23 +401,25 @@ class Network:
 
     def clear(self) -> None:
         """Everything as if new."""
-        for made in self._objects.values():
-            for made_object in made:
-                made_object.clear()
-        self._clear_late()
+        with self._guard:
+            for made in self._objects.values():
+                for made_object in made:
+                    made_object.clear()
+            self._clear_late()
 
-    def set_batch_size(self, batch_size: int) -> None:
+    def set_batch_size(self, batch_size: Integer) -> None:
         """Keeps the last samples, or prepends new ones. Errors: `invalid_argument`, beforehand."""
-        self._check_memory(batch_size)
-        for made in self._objects.values():
-            for made_object in made:
-                made_object.set_batch_size(batch_size)
-        new = max(batch_size - self._batch_size, 0)
-        for name, signal in self._late.items():
-            kept = signal[max(self._batch_size - batch_size, 0) :]
-            zeros = np.zeros((new, *signal.shape[1:]), signal.dtype)
-            self._late[name] = np.concatenate([zeros, kept])
-        self._batch_size = int(batch_size)
+        batch_size = self._checked(batch_size)
+        with self._guard:
+            for made in self._objects.values():
+                for made_object in made:
+                    made_object.set_batch_size(batch_size)
+            new = max(batch_size - self._batch_size, 0)
+            for name, signal in self._late.items():
+                kept = signal[max(self._batch_size - batch_size, 0) :]
+                zeros = np.zeros((new, *signal.shape[1:]), signal.dtype)
+                self._late[name] = np.concatenate([zeros, kept])
+            self._batch_size = batch_size
 
 
 def _mean_decay(x):
