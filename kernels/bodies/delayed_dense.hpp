@@ -605,9 +605,10 @@ struct DelayedDenseBody {
   }
 };
 
-/// Adds up the parts: call (x, y) covers Width outputs of column y.
-template <class T, int Width>
+/// Adds up the parts: call (x, y) covers Width outputs of column y, 16 bytes of them.
+template <class T>
 struct DenseReduceBody {
+  static constexpr int width = 16 / static_cast<int>(sizeof(T));
   const T* partial;
   std::int64_t parts;
   std::int32_t runs_per_part;
@@ -618,19 +619,38 @@ struct DenseReduceBody {
   T* out;
 
   CUSYNAPSE_HOST_DEVICE void operator()(std::int64_t x, std::int64_t y) const {
-    const std::int64_t first = x * Width;
-    const std::int64_t parts_per_group = sum_group / runs_per_part;
-    T total[Width] = {};
-    for (std::int64_t begin = 0; begin < parts; begin += parts_per_group) {
-      T group[Width] = {};
-      for (std::int64_t part = begin; part < begin + parts_per_group && part < parts; ++part) {
-        T values[Width];
-        load_guarded<false>(partial + (part * columns + y) * outputs, first, outputs, values);
-        for (int i = 0; i < Width; ++i) {
-          group[i] = part == begin ? values[i] : math::add(group[i], values[i]);
+    const std::int64_t first = x * width;
+    const std::int64_t part_size = columns * outputs;
+    const bool in_pieces = outputs % width == 0 && is_piece_aligned<width>(partial);
+    const bool are_groups = runs_per_part == sum_group;
+    const T* row = partial + y * outputs;
+    T total[width] = {};
+    for (std::int64_t begin = 0; begin < parts; begin += sum_group) {
+      const auto count = static_cast<int>(parts - begin < sum_group ? parts - begin : sum_group);
+      // All are on their way before the first is added: a small batch has few threads, which
+      // would wait for one load after the other.
+      T values[sum_group][width] = {};
+      for (int k = 0; k < sum_group; ++k) {
+        if (k >= count) continue;
+        if (in_pieces) {
+          load_aligned(row + first, values[k]);
+        } else {
+          load_guarded<false>(row, first, outputs, values[k]);
+        }
+        row += part_size;
+      }
+      T group[width] = {};
+      for (int k = 0; k < sum_group; ++k) {
+        if (k >= count) continue;
+        for (int i = 0; i < width; ++i) {
+          if (are_groups) {
+            total[i] = begin + k == 0 ? values[k][i] : math::add(total[i], values[k][i]);
+          } else {
+            group[i] = k == 0 ? values[k][i] : math::add(group[i], values[k][i]);
+          }
         }
       }
-      for (int i = 0; i < Width; ++i) {
+      for (int i = 0; i < width && !are_groups; ++i) {
         total[i] = begin == 0 ? group[i] : math::add(total[i], group[i]);
       }
     }
@@ -781,8 +801,8 @@ void visit_delayed_dense(const DelayedDense<T>& a, const DenseLimits& limits,
 }
 
 /// What adds up the parts afterwards.
-template <int Width, class T>
-DenseReduceBody<T, Width> dense_reduction(const DelayedDense<T>& a, std::int32_t threads) {
+template <class T>
+DenseReduceBody<T> dense_reduction(const DelayedDense<T>& a, std::int32_t threads) {
   const DenseCut cut = dense_parts(a, threads);
   return {static_cast<const T*>(a.workspace),
           cut.parts,

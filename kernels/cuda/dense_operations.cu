@@ -7,8 +7,6 @@
 
 namespace cusynapse::cuda {
 
-using kernels::gpu_width;
-
 template <class T>
 std::size_t CudaConnectionOperations<T>::dense_workspace_bytes(const DelayedDense<T>& a,
                                                                bool) const {
@@ -26,9 +24,9 @@ void CudaConnectionOperations<T>::delayed_dense(const Stream& stream,
   kernels::visit_delayed_dense(a, limits, [&](const auto& body) {
     launch_tile<DensePolicy<T>>(stream, body, body.blocks());
   });
-  launch_index<ReducePolicy>(stream,
-                             kernels::dense_reduction<gpu_width>(a, DensePolicy<T>::threads),
-                             kernels::group_count(a.outputs, gpu_width), kernels::column_count(a));
+  const auto reduction = kernels::dense_reduction(a, DensePolicy<T>::threads);
+  launch_index<ReducePolicy>(stream, reduction, kernels::group_count(a.outputs, reduction.width),
+                             kernels::column_count(a));
 }
 
 template std::size_t CudaConnectionOperations<float>::dense_workspace_bytes(

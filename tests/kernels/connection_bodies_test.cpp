@@ -199,8 +199,8 @@ void expect_dense_equal(const Case& c, Random& random,
   a.workspace = workspace.data();
   kernels::visit_delayed_dense(
       a, limits, [&](const auto& body) { execute_tile(body, body.blocks(), limits.threads); });
-  execute_index(kernels::dense_reduction<gpu_width>(a, limits.threads),
-                group_count(a.outputs, gpu_width), kernels::column_count(a));
+  const auto reduction = kernels::dense_reduction(a, limits.threads);
+  execute_index(reduction, group_count(a.outputs, reduction.width), kernels::column_count(a));
   EXPECT_TRUE(got == expected);
 }
 
@@ -214,6 +214,11 @@ TYPED_TEST(ConnectionBodies, DenseSumsOfEveryShapeEqualTheCpus) {
   }
   expect_dense_equal<TypeParam>({.inputs = 40, .outputs = 1, .batch = 3, .delay_slots = 255},
                                 random);
+  // In more parts than are added up at a time, in 16 bytes of outputs and in single ones.
+  for (const std::int64_t outputs : {8, 9}) {
+    expect_dense_equal<TypeParam>({.inputs = 600, .outputs = outputs, .batch = 2, .delay_slots = 3},
+                                  random);
+  }
 }
 
 TYPED_TEST(ConnectionBodies, DenseSumsOfEverySourceEqualTheCpus) {
@@ -340,7 +345,7 @@ TYPED_TEST(ConnectionBodies, DenseSumsOfManyBlocksAddGroupsOfRunsInOrder) {
   Random random(4);
   // Of many columns, and of few, which stage the plan.
   for (const Case& c : {Case{.inputs = 260, .outputs = 490, .batch = 33, .delay_slots = 3},
-                        Case{.inputs = 1030, .outputs = 490, .batch = 1, .delay_slots = 3},
+                        Case{.inputs = 2400, .outputs = 490, .batch = 1, .delay_slots = 3},
                         Case{.inputs = 1030, .outputs = 490, .batch = 3, .delay_slots = 3}}) {
     Sums<TypeParam> sums(c, c.inputs * c.batch, 1, 1, random);
     DelayedDense<TypeParam> a;
