@@ -268,6 +268,16 @@ std::vector<std::string> emulated::kernel_names() {
   return names;
 }
 
+std::map<std::string, std::size_t> emulated::asked_shared_bytes() {
+  std::map<std::string, std::size_t> asked;
+  for (const auto& [address, function] : Runtime::instance().functions) {
+    if (function.most_shared_bytes > unasked_shared_bytes) {
+      asked[function.name] = function.most_shared_bytes;
+    }
+  }
+  return asked;
+}
+
 emulated::Traffic emulated::traffic_of(const std::function<void()>& work) {
   Runtime& runtime = Runtime::instance();
   const std::lock_guard<std::recursive_mutex> lock(runtime.mutex);
