@@ -605,7 +605,13 @@ struct DelayedDenseBody {
   }
 };
 
-/// Adds up the parts: call (x, y) covers Width outputs of column y.
+/// Outputs a call of the sum of parts covers on a GPU: a group's parts of all of them are in
+/// registers at once.
+inline constexpr int gpu_reduce_width = 4;
+
+/// Adds up the parts: call (x, y) covers Width outputs of column y. Several parts are read before
+/// the first is added: the threads are few, and one after the other would wait for memory each
+/// time.
 template <class T, int Width>
 struct DenseReduceBody {
   const T* partial;
@@ -619,22 +625,40 @@ struct DenseReduceBody {
 
   CUSYNAPSE_HOST_DEVICE void operator()(std::int64_t x, std::int64_t y) const {
     const std::int64_t first = x * Width;
-    const std::int64_t parts_per_group = sum_group / runs_per_part;
     T total[Width] = {};
-    for (std::int64_t begin = 0; begin < parts; begin += parts_per_group) {
+    for (std::int64_t begin = 0; begin < parts; begin += sum_group) {
+      T values[sum_group][Width];
+#if defined(__CUDA_ARCH__)
+#pragma unroll
+#endif
+      for (int k = 0; k < sum_group; ++k) {
+        if (begin + k >= parts) break;
+        load_guarded<false>(partial + ((begin + k) * columns + y) * outputs, first, outputs,
+                            values[k]);
+      }
+      // The parts are runs of one group, or groups.
       T group[Width] = {};
-      for (std::int64_t part = begin; part < begin + parts_per_group && part < parts; ++part) {
-        T values[Width];
-        load_guarded<false>(partial + (part * columns + y) * outputs, first, outputs, values);
-        for (int i = 0; i < Width; ++i) {
-          group[i] = part == begin ? values[i] : math::add(group[i], values[i]);
+#if defined(__CUDA_ARCH__)
+#pragma unroll
+#endif
+      for (int k = 0; k < sum_group; ++k) {
+        if (begin + k >= parts) break;
+        if (runs_per_part == 1) {
+          add(values[k], k == 0, group);
+        } else {
+          add(values[k], begin + k == 0, total);
         }
       }
-      for (int i = 0; i < Width; ++i) {
-        total[i] = begin == 0 ? group[i] : math::add(total[i], group[i]);
-      }
+      if (runs_per_part == 1) add(group, begin == 0, total);
     }
     store_sums(total, first, outputs, bias, accumulates, out + y * outputs);
+  }
+
+ private:
+  CUSYNAPSE_HOST_DEVICE static void add(const T (&values)[Width], bool is_first, T (&sums)[Width]) {
+    for (int i = 0; i < Width; ++i) {
+      sums[i] = is_first ? values[i] : math::add(sums[i], values[i]);
+    }
   }
 };
 

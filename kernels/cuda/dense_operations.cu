@@ -7,7 +7,7 @@
 
 namespace cusynapse::cuda {
 
-using kernels::gpu_width;
+using kernels::gpu_reduce_width;
 
 template <class T>
 std::size_t CudaConnectionOperations<T>::dense_workspace_bytes(const DelayedDense<T>& a,
@@ -26,9 +26,9 @@ void CudaConnectionOperations<T>::delayed_dense(const Stream& stream,
   kernels::visit_delayed_dense(a, limits, [&](const auto& body) {
     launch_tile<DensePolicy<T>>(stream, body, body.blocks());
   });
-  launch_index<ReducePolicy>(stream,
-                             kernels::dense_reduction<gpu_width>(a, DensePolicy<T>::threads),
-                             kernels::group_count(a.outputs, gpu_width), kernels::column_count(a));
+  launch_index<ReducePolicy>(
+      stream, kernels::dense_reduction<gpu_reduce_width>(a, DensePolicy<T>::threads),
+      kernels::group_count(a.outputs, gpu_reduce_width), kernels::column_count(a));
 }
 
 template std::size_t CudaConnectionOperations<float>::dense_workspace_bytes(

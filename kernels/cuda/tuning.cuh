@@ -56,7 +56,7 @@ struct DensePolicy<float> : Candidates<LaunchShape<256, 2>, LaunchShape<512, 1>,
 template <>
 struct DensePolicy<double> : LaunchShape<128, 2> {};
 
-/// The sums of delayed_dense's parts: a thread adds up 8 outputs.
+/// The sums of delayed_dense's parts: a thread adds up 4 outputs.
 struct ReducePolicy : LaunchShape<128, 4> {};
 
 /// delayed_direct: a thread covers 4 synapses. delayed_conv2d: 4 outputs of a row.

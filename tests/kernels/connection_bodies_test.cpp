@@ -199,8 +199,9 @@ void expect_dense_equal(const Case& c, Random& random,
   a.workspace = workspace.data();
   kernels::visit_delayed_dense(
       a, limits, [&](const auto& body) { execute_tile(body, body.blocks(), limits.threads); });
-  execute_index(kernels::dense_reduction<gpu_width>(a, limits.threads),
-                group_count(a.outputs, gpu_width), kernels::column_count(a));
+  constexpr int width = kernels::gpu_reduce_width;
+  execute_index(kernels::dense_reduction<width>(a, limits.threads), group_count(a.outputs, width),
+                kernels::column_count(a));
   EXPECT_TRUE(got == expected);
 }
 
