@@ -217,6 +217,15 @@ TYPED_TEST(ConnectionBodies, DenseSumsOfEveryShapeEqualTheCpus) {
                                 random);
 }
 
+TYPED_TEST(ConnectionBodies, DenseSumsOfManyPartsEqualTheCpus) {
+  Random random(12);
+  for (const std::int64_t inputs : {256, 257, 512, 530}) {
+    expect_dense_equal<TypeParam>(
+        {.inputs = inputs, .outputs = 6, .batch = 2, .delay_slots = 3, .accumulates = true},
+        random);
+  }
+}
+
 TYPED_TEST(ConnectionBodies, DenseSumsOfEverySourceEqualTheCpus) {
   Random random(2);
   for (const SlotWidth width : {SlotWidth::none, SlotWidth::byte, SlotWidth::word}) {
@@ -343,7 +352,8 @@ TYPED_TEST(ConnectionBodies, DenseSumsOfManyBlocksAddGroupsOfRunsInOrder) {
   // Of many columns, and of few, which stage the plan.
   for (const Case& c : {Case{.inputs = 260, .outputs = 490, .batch = 33, .delay_slots = 3},
                         Case{.inputs = 1030, .outputs = 490, .batch = 1, .delay_slots = 3},
-                        Case{.inputs = 1030, .outputs = 490, .batch = 3, .delay_slots = 3}}) {
+                        Case{.inputs = 1030, .outputs = 490, .batch = 3, .delay_slots = 3},
+                        Case{.inputs = 2330, .outputs = 200, .batch = 1, .delay_slots = 3}}) {
     Sums<TypeParam> sums(c, c.inputs * c.batch, 1, 1, random);
     DelayedDense<TypeParam> a;
     a.inputs = c.inputs;
