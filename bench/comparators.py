@@ -18,6 +18,7 @@ Where nothing can be compared the exit code is 3, and --check does no more than 
 
 import argparse
 import json
+import os
 import statistics
 import sys
 import time
@@ -53,8 +54,9 @@ class Timer:
     def __init__(self, torch, device, seconds):
         self._torch, self._cuda, self._seconds = torch, device == "cuda", seconds
         if self._cuda:
-            cache = getattr(torch.cuda.get_device_properties(0), "L2_cache_size", 1 << 27)
-            self._flush = torch.zeros(2 * cache + 1, dtype=torch.uint8, device=device)
+            cache = getattr(torch.cuda.get_device_properties(0), "L2_cache_size", 1 << 26)
+            # Takes long enough that the host has enqueued the call before the device comes to it.
+            self._flush = torch.zeros(16 * cache + 1, dtype=torch.uint8, device=device)
             self._events = [torch.cuda.Event(enable_timing=True) for _ in range(2)]
 
     def call(self, function):
@@ -199,7 +201,8 @@ def versions(torch):
     return found
 
 
-def compare(device, sizes, seconds):
+def compare(device, sizes, seconds, save):
+    """Gives `save` the report after every figure: whoever is ended before all keeps those there are."""
     import torch
     torch.set_grad_enabled(False)
     problem = Problem(torch, device, 2, 16, 5)
@@ -225,8 +228,9 @@ def compare(device, sizes, seconds):
                 continue
             report["results"].append(
                 {"comparator": name, "B": samples, "N": size, "R": slots, **measured})
-            print(f"{name} B:{samples} N:{size} R:{slots} {measured['median_us']:.1f} us")
-    return report
+            save(report)
+            print(f"{name} B:{samples} N:{size} R:{slots} {measured['median_us']:.1f} us", flush=True)
+    save(report)
 
 
 def size_of(text):
@@ -255,11 +259,15 @@ def main():
     if not arguments.output:
         parser.error("--output: got nothing, expected a file")
     defaults = CUDA_SIZES if arguments.device == "cuda" else CPU_SIZES
-    report = compare(arguments.device, arguments.sizes or [size_of(size) for size in defaults],
-                     arguments.seconds)
-    with open(arguments.output, "w", encoding="utf-8") as file:
-        json.dump(report, file, indent=1)
-        file.write("\n")
+
+    def save(report):
+        with open(arguments.output + ".new", "w", encoding="utf-8") as file:
+            json.dump(report, file, indent=1)
+            file.write("\n")
+        os.replace(arguments.output + ".new", arguments.output)
+
+    compare(arguments.device, arguments.sizes or [size_of(size) for size in defaults],
+            arguments.seconds, save)
     return 0
 
 

@@ -136,6 +136,7 @@ LeakyIntegrateAndFire<T>::LeakyIntegrateAndFire(const Stream& stream, const Neur
   rest_ = Buffer<T>(stream, &constants_.rest_voltage, 1);
   voltage_ = Buffer<T>(stream.device(), slot_stride(size));
   refractory_ = Buffer<std::uint16_t>(stream.device(), size);
+  voltage_.fill_zero(stream);  // its padding
   clear(stream);
 }
 

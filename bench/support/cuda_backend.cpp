@@ -32,7 +32,8 @@ class Event {
 };
 
 /// The time between two events around a call. What `before` enqueues comes ahead of the first, and
-/// keeps the device busy while the host enqueues the rest: the launch itself is not timed.
+/// keeps the device busy while the host enqueues the rest: the launch itself is not timed. A graph
+/// comes ahead of itself.
 class TimedCudaCall : public TimedCall {
  public:
   explicit TimedCudaCall(cudaStream_t stream) : stream_(stream) {}
@@ -102,9 +103,9 @@ class GraphCall final : public TimedCudaCall {
   GraphCall& operator=(const GraphCall&) = delete;
 
  private:
-  void before() override {}
+  void before() override { check(cudaGraphLaunch(replay_, stream_), "cudaGraphLaunch"); }
   int enqueue() override {
-    check(cudaGraphLaunch(replay_, stream_), "cudaGraphLaunch");
+    before();
     return calls_per_graph;
   }
 

@@ -3,6 +3,7 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
+#include <chrono>
 #include <exception>
 #include <optional>
 #include <vector>
@@ -44,10 +45,18 @@ struct Prepared {
   std::unique_ptr<TimedCall> reference;
 };
 
+/// Calls until the clocks of a device that was idle have risen, which takes a GPU tens of
+/// milliseconds.
 void warm_up(Backend& backend, const Work& work) {
-  work.call();
-  work.call();
-  backend.stream().synchronize();
+  using Clock = std::chrono::steady_clock;
+  constexpr std::chrono::milliseconds least(50);
+  const Clock::time_point begin = Clock::now();
+  do {
+    work.call();
+    work.call();
+    backend.stream().synchronize();
+    // Benches of divided sizes are tried, not measured.
+  } while (size_divisor() == 1 && Clock::now() - begin < least);
 }
 
 Prepared& prepare_once(const std::string& name, Backend& backend,

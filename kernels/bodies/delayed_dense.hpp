@@ -622,7 +622,7 @@ struct DenseReduceBody {
     const std::int64_t first = x * width;
     const std::int64_t part_size = columns * outputs;
     const bool in_pieces = outputs % width == 0 && is_piece_aligned<width>(partial);
-    const bool are_groups = runs_per_part == sum_group;
+    const bool are_groups = runs_per_part == sum_group;  // the parts; or runs of them
     const T* row = partial + y * outputs;
     T total[width] = {};
     for (std::int64_t begin = 0; begin < parts; begin += sum_group) {
@@ -642,19 +642,22 @@ struct DenseReduceBody {
       T group[width] = {};
       for (int k = 0; k < sum_group; ++k) {
         if (k >= count) continue;
-        for (int i = 0; i < width; ++i) {
-          if (are_groups) {
-            total[i] = begin + k == 0 ? values[k][i] : math::add(total[i], values[k][i]);
-          } else {
-            group[i] = k == 0 ? values[k][i] : math::add(group[i], values[k][i]);
-          }
+        if (are_groups) {
+          add(values[k], begin + k == 0, total);
+        } else {
+          add(values[k], k == 0, group);
         }
       }
-      for (int i = 0; i < width && !are_groups; ++i) {
-        total[i] = begin == 0 ? group[i] : math::add(total[i], group[i]);
-      }
+      if (!are_groups) add(group, begin == 0, total);
     }
     store_sums(total, first, outputs, bias, accumulates, out + y * outputs);
+  }
+
+ private:
+  CUSYNAPSE_HOST_DEVICE static void add(const T (&values)[width], bool is_first, T (&sums)[width]) {
+    for (int i = 0; i < width; ++i) {
+      sums[i] = is_first ? values[i] : math::add(sums[i], values[i]);
+    }
   }
 };
 

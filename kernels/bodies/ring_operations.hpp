@@ -23,7 +23,10 @@ struct RingWriteBody {
     const RingWrite<T>& a = arguments;
     const std::int64_t first = x * Width;
     const std::int32_t head = a.ring.head.get();
-    for (std::int64_t frame = 0; frame < a.frames; ++frame) {
+    // Of more frames than slots the last stay. On a GPU a group may be stored by another lane than
+    // the time before, so none is stored twice.
+    std::int64_t frame = a.frames > a.ring.slots ? a.frames - a.ring.slots : 0;
+    for (; frame < a.frames; ++frame) {
       typename Slots<T>::Value values[Width];
       const auto* from = a.values + frame * a.frame_stride;
       if (a.element_stride == 1) {

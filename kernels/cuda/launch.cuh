@@ -23,13 +23,16 @@ __global__ void __launch_bounds__(Policy::threads, Policy::min_blocks)
   }
 }
 
-/// Arrivals of blocks anywhere on the device.
+/// Arrivals of blocks anywhere on the device. One instruction: atomicAdd between two calls of
+/// __threadfence waits twice, and for an order of all fences that nothing here needs.
 struct DeviceAtomics {
   static __device__ __forceinline__ std::uint32_t fetch_add(std::uint32_t* counter,
                                                             std::uint32_t amount) {
-    __threadfence();
-    const std::uint32_t before = atomicAdd(counter, amount);
-    __threadfence();
+    std::uint32_t before;
+    asm volatile("atom.acq_rel.gpu.add.u32 %0, [%1], %2;"
+                 : "=r"(before)
+                 : "l"(counter), "r"(amount)
+                 : "memory");
     return before;
   }
 };
@@ -95,29 +98,32 @@ inline constexpr std::int64_t most_blocks_y = 65535;
 /// Shared memory a block may have without being asked for.
 inline constexpr std::size_t unasked_shared_bytes = 48 * 1024;
 
+inline int device_attribute(cudaDeviceAttr which, int ordinal) {
+  int value = 0;
+  check(cudaDeviceGetAttribute(&value, which, ordinal), "cudaDeviceGetAttribute");
+  return value;
+}
+
 /// Shared memory a block may have on a device, such that `blocks` of them fit a multiprocessor.
 inline std::size_t shared_bytes_of(int ordinal, int blocks) {
-  const auto attribute = [&](cudaDeviceAttr which) {
-    int value = 0;
-    check(cudaDeviceGetAttribute(&value, which, ordinal), "cudaDeviceGetAttribute");
-    return value;
-  };
-  const int most = attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin);
-  const int share = attribute(cudaDevAttrMaxSharedMemoryPerMultiprocessor) / blocks -
-                    attribute(cudaDevAttrReservedSharedMemoryPerBlock);
+  const int most = device_attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin, ordinal);
+  const int share =
+      device_attribute(cudaDevAttrMaxSharedMemoryPerMultiprocessor, ordinal) / blocks -
+      device_attribute(cudaDevAttrReservedSharedMemoryPerBlock, ordinal);
   return static_cast<std::size_t>(std::min(most, share));
 }
 
 /// Launches a kernel and throws what the launch itself says: the thread's last error may be
-/// another's.
+/// another's. A kernel that asks for shared memory asks for all there is: what it may have is the
+/// kernel's, not the launch's, and another thread's launch must not lower it in between.
 template <class... Arguments>
 void launch(void (*kernel)(Arguments...), const Stream& stream, dim3 grid, int threads,
             std::size_t shared_bytes, Arguments... arguments) {
   const DeviceGuard guard(stream.device().ordinal);
   if (shared_bytes > unasked_shared_bytes) {
-    check(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
-                               cudaFuncAttributeMaxDynamicSharedMemorySize,
-                               static_cast<int>(shared_bytes)),
+    check(cudaFuncSetAttribute(
+              reinterpret_cast<const void*>(kernel), cudaFuncAttributeMaxDynamicSharedMemorySize,
+              device_attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin, stream.device().ordinal)),
           "cudaFuncSetAttribute");
   }
   void* pointers[] = {&arguments...};

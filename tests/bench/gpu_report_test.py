@@ -26,6 +26,7 @@ esac
 """,
     "compute-sanitizer": """#!/bin/bash
 echo compute-sanitizer "$@" >>"$FAKES/calls"
+[[ $* == *'--report-api-errors no'* ]] || exit 86  # of calls that are to fail
 [[ -e $FAKES/nothing_sanitized ]] || { echo '[  PASSED  ] 1 test.'; nothing_ran=0; }
 echo '========= ERROR SUMMARY: 0 errors'
 exit "${nothing_ran:-77}"

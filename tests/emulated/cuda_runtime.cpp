@@ -268,6 +268,16 @@ std::vector<std::string> emulated::kernel_names() {
   return names;
 }
 
+std::map<std::string, std::size_t> emulated::asked_shared_bytes() {
+  std::map<std::string, std::size_t> asked;
+  for (const auto& [address, function] : Runtime::instance().functions) {
+    if (function.most_shared_bytes > unasked_shared_bytes) {
+      asked[function.name] = function.most_shared_bytes;
+    }
+  }
+  return asked;
+}
+
 emulated::Traffic emulated::traffic_of(const std::function<void()>& work) {
   Runtime& runtime = Runtime::instance();
   const std::lock_guard<std::recursive_mutex> lock(runtime.mutex);
@@ -438,12 +448,22 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpy
     const auto check = [&memory, bytes](Address address) {
       static_cast<void>(memory.find(address, bytes));
     };
+    const auto check_source = [&memory, bytes](Address address) {
+      const emulated::Allocation& allocation = memory.find(address, bytes);
+      const std::uint8_t* const written = memory.written(address);
+      const auto* const first = static_cast<const std::uint8_t*>(std::memchr(written, 0, bytes));
+      if (first == nullptr) return;
+      const auto at = static_cast<Address>(first - written) + address - allocation.begin;
+      throw emulated::Fault("a copy of memory that was never written, at byte " +
+                            std::to_string(at) + " of an allocation of " +
+                            std::to_string(allocation.end - allocation.begin));
+    };
     if (to_device && from_device) {
-      return runtime.enqueue(stream, [&memory, check, target, source, bytes] {
+      return runtime.enqueue(stream, [&memory, check, check_source, target, source, bytes] {
         check(target);
-        check(source);
+        check_source(source);
         std::memmove(memory.host(target), memory.host(source), bytes);
-        std::memmove(memory.written(target), memory.written(source), bytes);
+        std::memset(memory.written(target), 1, bytes);
       });
     }
     if (to_device) {  // the host may change its memory as soon as this call returns
@@ -456,8 +476,8 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpy
       });
     }
     if (!from_device) return cudaErrorInvalidValue;
-    const cudaError_t result = runtime.enqueue(stream, [&memory, check, to, source, bytes] {
-      check(source);
+    const cudaError_t result = runtime.enqueue(stream, [&memory, check_source, to, source, bytes] {
+      check_source(source);
       std::memcpy(to, memory.host(source), bytes);
     });
     // A copy to memory that is not pinned has been made when the call returns.

@@ -14,6 +14,8 @@ class EmulatedRuntime : public testing::Test {
     ASSERT_EQ(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), cudaSuccess);
     ASSERT_EQ(cudaStreamCreateWithFlags(&other_, cudaStreamNonBlocking), cudaSuccess);
     ASSERT_EQ(cudaMalloc(&data_, 16), cudaSuccess);
+    ASSERT_EQ(cudaMemsetAsync(data_, 0, 16, stream_), cudaSuccess);
+    ASSERT_EQ(cudaStreamSynchronize(stream_), cudaSuccess);
   }
   void TearDown() override {
     EXPECT_EQ(cudaFree(data_), cudaSuccess);
@@ -131,6 +133,25 @@ TEST(EmulatedRuntimeFault, EndsAllThatFollows) {
         std::_Exit(is_set_up && is_enqueued && is_reported ? 0 : 1);
       },
       testing::ExitedWithCode(0), "17 bytes at byte 0 of an allocation of 16");
+}
+
+TEST(EmulatedRuntimeFault, IsACopyOfMemoryThatWasNeverWritten) {
+  EXPECT_EXIT(
+      {
+        void* data = nullptr;
+        cudaStream_t stream = nullptr;
+        std::uint8_t bytes[16] = {};
+        const bool is_set_up = cudaMalloc(&data, 16) == cudaSuccess &&
+                               cudaStreamCreateWithFlags(&stream, 0) == cudaSuccess &&
+                               cudaMemsetAsync(data, 0, 15, stream) == cudaSuccess;
+        const auto copy = [&](std::size_t size) {
+          static_cast<void>(cudaMemcpyAsync(bytes, data, size, cudaMemcpyDeviceToHost, stream));
+          return cudaStreamSynchronize(stream);
+        };
+        const bool is_right = copy(15) == cudaSuccess && copy(16) == cudaErrorLaunchFailure;
+        std::_Exit(is_set_up && is_right ? 0 : 1);
+      },
+      testing::ExitedWithCode(0), "never written, at byte 15 of an allocation of 16");
 }
 
 }  // namespace

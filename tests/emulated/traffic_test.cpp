@@ -1,5 +1,6 @@
 // What kernels move, counted on the emulated device: whole sectors of device memory are written,
-// shared memory is read without conflicts, and no more bytes are asked for than documented.
+// shared memory is read without conflicts, and no more bytes are asked for than documented. And
+// what they ask the device for.
 #include <gtest/gtest.h>
 
 #include <cstdint>
@@ -129,6 +130,27 @@ TEST_P(DenseTraffic, ReadsPlansOnceAndSharedMemoryWithoutConflicts) {
   // A value of a history for each pair and sample; the plan as well, where blocks stage it.
   EXPECT_NEAR(sum.shared, batch == 1 ? 9.0 : 4.0, 0.15);
   EXPECT_EQ(traffic.shared_turns, traffic.shared_reads);
+}
+
+// Else a launch could take it from one of another thread, which has asked and is about to launch.
+TEST_F(TrafficTest, ALaunchLeavesItsKernelTheSharedMemoryThatAnotherNeeds) {
+  constexpr std::int64_t side = 64;
+  constexpr std::int64_t batch = 32;
+  const auto asked_by_a_sum = [&](double delay) {
+    cusynapse::ConnectionOptions options;
+    options.delay = delay;
+    options.batch_size = batch;
+    cusynapse::LinearDense<float> dense(
+        stream(), {side}, {side}, options,
+        cusynapse::SingleExponentialCurrent<float>::factory({20.0, 5.0}));
+    Buffer<float> out(stream().device(), batch * side);
+    dense.sum(stream(), out.view({batch, side}));
+    stream().synchronize();
+    return emulated::asked_shared_bytes();
+  };
+  const auto asked = asked_by_a_sum(32.0);
+  EXPECT_FALSE(asked.empty());
+  EXPECT_EQ(asked_by_a_sum(8.0), asked);
 }
 
 // A column of its own, and rows of 32 columns, which are all banks.

@@ -431,6 +431,33 @@ TYPED_TEST(RingBodies, WriteEqualsTheCpuBackend) {
   }
 }
 
+TYPED_TEST(RingBodies, WriteOfMoreFramesThanSlotsIsFrameByFrame) {
+  using T = TypeParam;
+  using Fixture = RingBodies<T>;
+  constexpr std::int64_t frames = 12;
+  Random random(16);
+  for (const std::int64_t size : sizes) {
+    Population<typename Fixture::Element> population(size, 5, random);
+    auto expected = population;
+    const auto values = Fixture::values(size * frames, random);
+    RingWrite<T> a;
+    a.element_stride = frames;
+    a.frame_stride = 1;
+    for (std::int64_t frame = 0; frame < frames; ++frame) {
+      a.ring = Fixture::ring(expected);
+      a.values = values.data() + frame;
+      a.steps_back = 4 - frame;
+      ops::ring_write(Stream::cpu(), a);
+    }
+    a.ring = Fixture::ring(population);
+    a.values = values.data();
+    a.steps_back = 4;
+    a.frames = frames;
+    execute_push(kernels::RingWriteBody<T, gpu_width>{a}, group_count(size, gpu_width));
+    EXPECT_TRUE(population == expected) << "size " << size;
+  }
+}
+
 TYPED_TEST(RingBodies, ReadEqualsTheCpuBackend) {
   using T = TypeParam;
   using Fixture = RingBodies<T>;

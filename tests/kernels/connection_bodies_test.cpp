@@ -214,10 +214,16 @@ TYPED_TEST(ConnectionBodies, DenseSumsOfEveryShapeEqualTheCpus) {
   }
   expect_dense_equal<TypeParam>({.inputs = 40, .outputs = 1, .batch = 3, .delay_slots = 255},
                                 random);
-  // In more parts than are added up at a time, in 16 bytes of outputs and in single ones.
-  for (const std::int64_t outputs : {8, 9}) {
-    expect_dense_equal<TypeParam>({.inputs = 600, .outputs = outputs, .batch = 2, .delay_slots = 3},
-                                  random);
+}
+
+TYPED_TEST(ConnectionBodies, DenseSumsOfManyPartsEqualTheCpus) {
+  Random random(12);
+  for (const std::int64_t inputs : {256, 257, 512, 530}) {
+    for (const std::int64_t outputs : {6, 8}) {  // read one by one, and 16 bytes at a time
+      expect_dense_equal<TypeParam>(
+          {.inputs = inputs, .outputs = outputs, .batch = 2, .delay_slots = 3, .accumulates = true},
+          random);
+    }
   }
 }
 
@@ -345,8 +351,9 @@ TYPED_TEST(ConnectionBodies, DenseSumsOfManyBlocksAddGroupsOfRunsInOrder) {
   Random random(4);
   // Of many columns, and of few, which stage the plan.
   for (const Case& c : {Case{.inputs = 260, .outputs = 490, .batch = 33, .delay_slots = 3},
-                        Case{.inputs = 2400, .outputs = 490, .batch = 1, .delay_slots = 3},
-                        Case{.inputs = 1030, .outputs = 490, .batch = 3, .delay_slots = 3}}) {
+                        Case{.inputs = 1030, .outputs = 490, .batch = 1, .delay_slots = 3},
+                        Case{.inputs = 1030, .outputs = 490, .batch = 3, .delay_slots = 3},
+                        Case{.inputs = 2330, .outputs = 200, .batch = 1, .delay_slots = 3}}) {
     Sums<TypeParam> sums(c, c.inputs * c.batch, 1, 1, random);
     DelayedDense<TypeParam> a;
     a.inputs = c.inputs;
