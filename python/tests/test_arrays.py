@@ -141,6 +141,9 @@ def test_jax_arrays_go_in_and_come_out():
     np.testing.assert_array_equal(current, np.full((2, 5), 4.0))
     with pytest.raises(TypeError, match="out is an array of JAX"):
         synapse.current(jax.numpy.zeros((2, 5), "float32"))
+    with pytest.raises(TypeError, match="spikes is traced by JAX and has no values"):
+        jax.jit(lambda spikes: synapse.step(spikes))(jax.numpy.ones((2, 5), bool))
+    np.testing.assert_array_equal(synapse.current(), np.full((2, 5), 4.0))
 
 
 @pytest.mark.parametrize("dtype_given", ["float16", "float64", "int8", "int64", "complex64"])
