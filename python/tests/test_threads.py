@@ -29,9 +29,18 @@ def longest_pause_during(call):
     return duration[0], max(longest, time.perf_counter() - last)
 
 
+def lets_other_threads_run(call):
+    """Whether it does once in five: a busy machine stops threads now and then, a lock that is held
+    every time."""
+    for _ in range(5):
+        duration, pause = longest_pause_during(call)
+        if pause < duration / 2:
+            return True
+    return False
+
+
 def test_the_measure_sees_a_lock_that_is_held():
-    duration, pause = longest_pause_during(lambda: 3 ** 2_000_000)
-    assert pause > duration / 2
+    assert not lets_other_threads_run(lambda: 3 ** 2_000_000)
 
 
 def test_a_long_call_lets_other_threads_run():
@@ -40,8 +49,7 @@ def test_a_long_call_lets_other_threads_run():
     spikes = np.random.default_rng(1).random((200, 8, 1024)) < 0.1
     out = np.empty((200, 8, 1024), np.float32)
     connection.forward_sequence(spikes, out)
-    duration, pause = longest_pause_during(lambda: connection.forward_sequence(spikes, out))
-    assert pause < duration / 2
+    assert lets_other_threads_run(lambda: connection.forward_sequence(spikes, out))
 
 
 def test_saving_and_loading_let_other_threads_run():
@@ -49,8 +57,7 @@ def test_saving_and_loading_let_other_threads_run():
     state = connection.save()
     for call in (connection.save, lambda: connection.load(state), lambda: cusynapse.load(state),
                  connection.__getstate__):
-        duration, pause = longest_pause_during(call)
-        assert pause < duration / 2
+        assert lets_other_threads_run(call)
 
 
 def test_objects_of_their_own_are_stepped_by_two_threads_at_once():
