@@ -7,7 +7,9 @@ run(${CMAKE_COMMAND} -S ${CONSUMER} -B ${WORK}/build -D CUSYNAPSE_SOURCE=${SOURC
 run(${CMAKE_COMMAND} --build ${WORK}/build)
 run_consumer(${WORK}/build)
 set(builds ${WORK}/build/cusynapse)
-if(EXISTS ${SOURCE}/.git)
+execute_process(COMMAND git -C ${SOURCE} rev-parse --verify HEAD RESULT_VARIABLE git_result
+                OUTPUT_QUIET ERROR_QUIET)
+if(EXISTS ${SOURCE}/.git AND git_result EQUAL 0)
   run(${CMAKE_COMMAND} -S ${CONSUMER} -B ${WORK}/fetched -D CUSYNAPSE_REPOSITORY=file://${SOURCE} ${options})
   list(APPEND builds ${WORK}/fetched/_deps/cusynapse-build)
 endif()
