@@ -199,6 +199,12 @@ Call::Taken Call::take(const char* what, const nb::object& given, bool is_writte
       refuse(Errc::not_supported,
              std::string(what) + " is an array of JAX, which may not be written to");
     }
+    if (!nb::hasattr(array, "block_until_ready")) {
+      refuse(Errc::not_supported,
+             std::string(what) +
+                 " is traced by JAX and has no values: expected a call outside of "
+                 "jit, or through jax.experimental.io_callback");
+    }
     array.attr("block_until_ready")();
   }
   nb::ndarray<nb::ro> taken;

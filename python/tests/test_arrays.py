@@ -141,6 +141,9 @@ def test_jax_arrays_go_in_and_come_out():
     np.testing.assert_array_equal(current, np.full((2, 5), 4.0))
     with pytest.raises(TypeError, match="out is an array of JAX"):
         synapse.current(jax.numpy.zeros((2, 5), "float32"))
+    with pytest.raises(TypeError, match="spikes is traced by JAX and has no values"):
+        jax.jit(lambda spikes: synapse.step(spikes))(jax.numpy.ones((2, 5), bool))
+    np.testing.assert_array_equal(synapse.current(), np.full((2, 5), 4.0))
 
 
 @pytest.mark.parametrize("dtype_given", ["float16", "float64", "int8", "int64", "complex64"])
@@ -252,6 +255,30 @@ def test_packed_spikes_are_bytes():
 def test_packed_spikes_that_cannot_be_counted_are_refused(shape):
     with pytest.raises(ValueError, match="PackedSpikes: shape is .*, expected extents of at least 0"):
         cusynapse.PackedSpikes(np.zeros(0, np.uint8), shape)
+
+
+class OfAnotherLibrary:
+    """An array of a library that has DLPack and nothing else that is known."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def __dlpack_device__(self):
+        return self.array.__dlpack_device__()
+
+    def __dlpack__(self, **options):
+        return self.array.__dlpack__(**options)
+
+
+def test_results_for_another_library_are_of_numpy():
+    synapse = single(delay=2.0)
+    synapse.step(OfAnotherLibrary(np.ones((2, 5), np.uint8)))
+    current = synapse.current_at(OfAnotherLibrary(np.zeros((2, 5), np.float32)))
+    assert type(current) is np.ndarray
+    out = OfAnotherLibrary(np.zeros((2, 5), np.float32))
+    assert synapse.current(out) is out
+    np.testing.assert_array_equal(out.array, np.full((2, 5), 4.0))
+    np.testing.assert_array_equal(current, out.array)
 
 
 class OnDevice:

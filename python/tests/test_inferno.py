@@ -184,6 +184,33 @@ def test_changes_count_in_inference_mode(kind, is_made_inside):
             assert torch.equal(connection(x), fresh(x))
 
 
+@pytest.mark.skipif(not hasattr(torch, "func"), reason="PyTorch has no torch.func")
+def test_a_parameter_replaced_for_a_call_is_refused(kind):
+    connection = make_connection(kind, delay=3.0)
+    x = spikes(connection)
+    untouched = copy.deepcopy(connection)
+    with pytest.raises(cusynapse.NotSupported, match=f"{kind}.forward: weight was replaced"):
+        torch.func.functional_call(
+            connection, {"weight_": torch.zeros_like(connection.weight)}, (x,))
+    assert torch.equal(connection(x), untouched(x))
+
+
+@pytest.mark.skipif(not hasattr(torch, "compile"), reason="PyTorch has no torch.compile")
+def test_a_compiled_program_gives_the_same(kind):
+    plain = make_connection(kind, delay=3.0)
+    connection = copy.deepcopy(plain)
+
+    def step(connection, x):
+        out = connection(x * 1.0) + 1
+        connection.weight.mul_(0.5)
+        return out
+
+    compiled = torch.compile(step, backend="eager")
+    for _ in range(4):
+        x = spikes(plain)
+        assert torch.equal(compiled(connection, x), step(plain, x))
+
+
 def test_the_diagonal_of_a_lateral_connection_stays_0():
     connection = make_connection("LinearLateral")
     connection.weight = torch.ones(5, 5)

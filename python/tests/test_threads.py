@@ -1,5 +1,6 @@
 """Calls let other threads of Python run, and an object one thread at a time."""
 
+import concurrent.futures
 import copy
 import functools
 import multiprocessing
@@ -35,9 +36,18 @@ def longest_pause_during(call):
     return duration[0], max(longest, time.perf_counter() - last)
 
 
+def lets_other_threads_run(call):
+    """Whether it does once in five: a busy machine stops threads now and then, a lock that is held
+    every time."""
+    for _ in range(5):
+        duration, pause = longest_pause_during(call)
+        if pause < duration / 2:
+            return True
+    return False
+
+
 def test_the_measure_sees_a_lock_that_is_held():
-    duration, pause = longest_pause_during(lambda: 3 ** 2_000_000)
-    assert pause > duration / 2
+    assert not lets_other_threads_run(lambda: 3 ** 2_000_000)
 
 
 def test_a_long_call_lets_other_threads_run():
@@ -46,8 +56,7 @@ def test_a_long_call_lets_other_threads_run():
     spikes = np.random.default_rng(1).random((200, 8, 1024)) < 0.1
     out = np.empty((200, 8, 1024), np.float32)
     connection.forward_sequence(spikes, out)
-    duration, pause = longest_pause_during(lambda: connection.forward_sequence(spikes, out))
-    assert pause < duration / 2
+    assert lets_other_threads_run(lambda: connection.forward_sequence(spikes, out))
 
 
 def test_saving_and_loading_let_other_threads_run():
@@ -55,8 +64,7 @@ def test_saving_and_loading_let_other_threads_run():
     state = connection.save()
     for call in (connection.save, lambda: connection.load(state), lambda: cusynapse.load(state),
                  connection.__getstate__):
-        duration, pause = longest_pause_during(call)
-        assert pause < duration / 2
+        assert lets_other_threads_run(call)
 
 
 def test_objects_of_their_own_are_stepped_by_two_threads_at_once():
@@ -98,10 +106,18 @@ def sum_of_outputs(seed):
     return float(np.asarray(out, np.float64).sum() + synapse.current().sum(dtype=np.float64))
 
 
-def test_a_forked_process_goes_on_without_the_threads_it_lacks():
+def sums_before_and_after_a_fork():
     alone = [sum_of_outputs(seed) for seed in range(2)]  # OpenMP has started its threads
     with multiprocessing.get_context("fork").Pool(2) as pool:
-        assert pool.map_async(sum_of_outputs, range(2)).get(timeout=60) == alone
+        return alone, pool.map_async(sum_of_outputs, range(2)).get(timeout=60)
+
+
+def test_a_forked_process_goes_on_without_the_threads_it_lacks():
+    # From a process of its own: other libraries' threads in this one, as JAX's, need not survive it.
+    fresh = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(1, mp_context=fresh) as executor:
+        alone, forked = executor.submit(sums_before_and_after_a_fork).result(timeout=120)
+    assert forked == alone
 
 
 class Family:

@@ -1,13 +1,26 @@
-# Builds and runs a consumer that has the project as a subdirectory.
+# Builds and runs a consumer that has the project as a subdirectory, and configures one that fetches the
+# last commit, where there are commits: the library would be built once more from the same files.
 include(${CMAKE_CURRENT_LIST_DIR}/run.cmake)
 file(REMOVE_RECURSE ${WORK})
-run(${CMAKE_COMMAND} -S ${CONSUMER} -B ${WORK}/build -D CUSYNAPSE_SOURCE=${SOURCE} -D CUSYNAPSE_CUDA=OFF
-    -D CMAKE_BUILD_TYPE=Debug -D CMAKE_CXX_COMPILER=${CXX})
+set(options -D CUSYNAPSE_CUDA=OFF -D CMAKE_BUILD_TYPE=Debug -D CMAKE_CXX_COMPILER=${CXX})
+run(${CMAKE_COMMAND} -S ${CONSUMER} -B ${WORK}/build -D CUSYNAPSE_SOURCE=${SOURCE} ${options})
 run(${CMAKE_COMMAND} --build ${WORK}/build)
 run_consumer(${WORK}/build)
+set(builds ${WORK}/build/cusynapse)
+execute_process(COMMAND git -C ${SOURCE} rev-parse --verify HEAD RESULT_VARIABLE git_result
+                OUTPUT_QUIET ERROR_QUIET)
+if(EXISTS ${SOURCE}/.git AND git_result EQUAL 0)
+  run(${CMAKE_COMMAND} -S ${CONSUMER} -B ${WORK}/fetched -D CUSYNAPSE_REPOSITORY=file://${SOURCE} ${options})
+  list(APPEND builds ${WORK}/fetched/_deps/cusynapse-build)
+endif()
 # A subproject leaves the parent's tests, examples and install rules alone.
-foreach(folder IN ITEMS tests examples bench)
-  if(EXISTS ${WORK}/build/cusynapse/${folder})
-    message(FATAL_ERROR "as a subdirectory the project builds its ${folder}")
+foreach(build IN LISTS builds)
+  if(NOT EXISTS ${build}/cmake_install.cmake)
+    message(FATAL_ERROR "${build} is not where the project was configured")
   endif()
+  foreach(folder IN ITEMS tests examples bench)
+    if(EXISTS ${build}/${folder})
+      message(FATAL_ERROR "${build}: as a subdirectory the project builds its ${folder}")
+    endif()
+  endforeach()
 endforeach()

@@ -131,6 +131,9 @@ class Connection(Module):
         """Tells the library of parameters that changed since the last call."""
         for name, versions in self._versions.items():
             parameter = self._parameters[name + "_"]
+            if not isinstance(parameter, _SharedParameter):  # as torch.func.functional_call does
+                raise NotSupported(f"{type(self).__name__}.forward: {name} was replaced by another "
+                                   "tensor, which sums do not read: expected values assigned to it")
             if parameter.requires_grad and torch.is_grad_enabled():
                 without_gradient(f"{type(self).__name__}.forward", name, parameter)
             if versions is None or parameter.versions != versions:
