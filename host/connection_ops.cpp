@@ -84,9 +84,12 @@ void check_geometry(const char* where, const ConvolutionGeometry& g) {
     check_count(where, "geometry.stride", g.stride[axis], 1);
     check_count(where, "geometry.dilation", g.dilation[axis], 1);
     check_count(where, "geometry.padding", g.padding[axis], 0);
+    const double padded = static_cast<double>(axis == 0 ? g.height : g.width) +
+                          2.0 * static_cast<double>(g.padding[axis]);
+    check(padded <= 0x1p30, where, axis == 0 ? "geometry.height" : "geometry.width", padded,
+          "at most 2^30 pixels with the padding");
     const double span =
-        static_cast<double>(axis == 0 ? g.height : g.width) +
-        2.0 * static_cast<double>(g.padding[axis]) -
+        padded -
         static_cast<double>(g.dilation[axis]) * (static_cast<double>(g.kernel[axis]) - 1.0) - 1.0;
     const double out = std::floor(span / static_cast<double>(g.stride[axis])) + 1.0;
     const auto got = static_cast<double>(axis == 0 ? g.out_height : g.out_width);

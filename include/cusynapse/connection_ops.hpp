@@ -141,7 +141,8 @@ struct DelayedDirect {
 };
 
 /// A two-dimensional convolution: pixels (channels, height, width) under filters of
-/// (channels, kernel_height, kernel_width), at (out_height, out_width) positions.
+/// (channels, kernel_height, kernel_width), at (out_height, out_width) positions. Height and width
+/// with their padding are at most 2^30 pixels.
 struct ConvolutionGeometry {
   std::int64_t channels = 1;          ///< C, of the input
   std::int64_t height = 1;            ///< of the input, pixels

@@ -45,6 +45,10 @@ CUSYNAPSE_HOST_DEVICE bool is_piece_aligned(const T* pointer) {
 template <std::size_t bytes>
 struct PieceWords;
 template <>
+struct PieceWords<2> {
+  using Type = unsigned short;
+};
+template <>
 struct PieceWords<4> {
   using Type = unsigned;
 };

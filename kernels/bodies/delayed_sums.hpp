@@ -79,29 +79,6 @@ CUSYNAPSE_HOST_DEVICE void stored_values(const StoredData<const T>& data,
   visit_storage<T>(data.storage(), StoredValues<T, Width>{data, offsets, values});
 }
 
-/// Pixels `column`, `column` + 1, ... of a row of a trace that starts at element `pixels`; outside
-/// the row there is silence.
-template <class T, int Width>
-struct TracePixels {
-  const StoredData<const T>& trace;
-  std::int64_t pixels;
-  std::int64_t column;
-  std::int64_t width;
-  T (&values)[Width];
-  template <class Stored>
-  CUSYNAPSE_HOST_DEVICE void operator()(Stored) const {
-    const Stored* const row = trace.template as<Stored>() + pixels;
-    if (column >= 0 && column + Width <= width) {
-      for (int i = 0; i < Width; ++i) values[i] = loaded<T>(row[column + i]);
-    } else {
-      for (int i = 0; i < Width; ++i) {
-        const std::int64_t at = column + i;
-        values[i] = at >= 0 && at < width ? loaded<T>(row[at]) : T(0);
-      }
-    }
-  }
-};
-
 /// `source_value` of several elements.
 template <int Width, class T>
 CUSYNAPSE_HOST_DEVICE void source_values(const CurrentSource<T>& source, std::int32_t trace,
@@ -234,9 +211,34 @@ struct DelayedDirectBody {
   }
 };
 
-/// Convolution: call (x, y) covers Width outputs next to each other in one row, of sample and
-/// filter y. The weight and its slot are the same for all of them, so they read consecutive pixels
-/// of one observation.
+/// Pixels of a source of delayed traces, stored as Stored: of `trace`, in a row that starts at
+/// element `start` of the rings.
+template <class T, class Stored, int Traces>
+struct DelayedPixels {
+  using Element = Stored;                ///< converted once all of several are loaded
+  static constexpr int traces = Traces;  ///< read one by one
+  const Stored* rings[Traces];
+  CUSYNAPSE_HOST_DEVICE Stored operator()(std::int32_t trace, std::int64_t start,
+                                          std::uint32_t column) const {
+    return rings[trace][start + column];
+  }
+};
+
+/// Pixels whose current is read as a whole.
+template <SourceKind kind, class T>
+struct CurrentPixels {
+  using Element = T;
+  static constexpr int traces = 1;
+  const CurrentSource<T>& source;
+  CUSYNAPSE_HOST_DEVICE T operator()(std::int32_t trace, std::int64_t start,
+                                     std::uint32_t column) const {
+    return source_value<kind>(source, trace, false, start + column);
+  }
+};
+
+/// Convolution: call (x, y) covers Width outputs of one row, of sample and filter y. The weight and
+/// its slot are the same for all of them. On a CPU they lie next to each other, and so do the
+/// pixels a call reads; on a GPU the outputs of neighbouring calls do.
 template <class T, int Width>
 struct DelayedConv2DBody {
   DelayedConv2D<T> arguments;
@@ -248,95 +250,175 @@ struct DelayedConv2DBody {
 
   CUSYNAPSE_HOST_DEVICE void operator()(std::int64_t x, std::int64_t y) const {
     const DelayedConv2D<T>& a = arguments;
+    switch (a.source.kind) {
+      case SourceKind::traces:
+        if (a.plan.width == SlotWidth::none) {
+          return sum(CurrentPixels<SourceKind::traces, T>{a.source}, x, y);
+        }
+        return visit_storage<T>(a.source.traces[0].storage(), SumOfTraces{*this, x, y});
+      case SourceKind::bits:
+        return sum(CurrentPixels<SourceKind::bits, T>{a.source}, x, y);
+      case SourceKind::bytes:
+        return sum(CurrentPixels<SourceKind::bytes, T>{a.source}, x, y);
+    }
+  }
+
+ private:
+  static constexpr bool is_gpu = Width <= gpu_width;
+  /// Weights whose pixels are loaded before any is added: on a GPU, 16 bytes of them.
+  static constexpr int depth = is_gpu ? 16 / static_cast<int>(sizeof(T)) : 1;
+  static_assert(sum_run % depth == 0, "runs end where weights loaded together do");
+
+  struct SumOfTraces {
+    const DelayedConv2DBody& body;
+    std::int64_t x;
+    std::int64_t y;
+    template <class Stored>
+    CUSYNAPSE_HOST_DEVICE void operator()(Stored) const {
+      const CurrentSource<T>& source = body.arguments.source;
+      const Stored* const first = source.traces[0].template as<Stored>();
+      if (source.trace_count == 2) {
+        const Stored* const second = source.traces[1].template as<Stored>();
+        body.sum(DelayedPixels<T, Stored, 2>{{first, second}}, x, y);
+      } else {
+        body.sum(DelayedPixels<T, Stored, 1>{{first}}, x, y);
+      }
+    }
+  };
+
+  /// A weight's place under a filter, in pixels from the filter's first one.
+  struct Place {
+    std::int64_t start;  ///< of the row of pixels, in elements from the start of a slot
+    std::uint32_t row = 0;
+    std::uint32_t column = 0;
+
+    CUSYNAPSE_HOST_DEVICE void advance(const ConvolutionGeometry& g) {
+      column += static_cast<std::uint32_t>(g.dilation[1]);
+      const bool ends_row = column == static_cast<std::uint32_t>(g.kernel[1] * g.dilation[1]);
+      column = ends_row ? 0 : column;
+      row += ends_row ? static_cast<std::uint32_t>(g.dilation[0]) : 0;
+      start += ends_row ? g.dilation[0] * g.width : 0;
+      const bool ends_channel = row == static_cast<std::uint32_t>(g.kernel[0] * g.dilation[0]);
+      row = ends_channel ? 0 : row;
+      start += ends_channel ? (g.height - g.kernel[0] * g.dilation[0]) * g.width : 0;
+    }
+  };
+
+  /// The pixels under a filter's first weight. Rows and columns before the first are those far past
+  /// the last.
+  struct Origin {
+    std::uint32_t row;
+    std::uint32_t column;  ///< of the first output
+    std::uint32_t step;    ///< columns from output to output
+  };
+
+  template <class Pixels>
+  CUSYNAPSE_HOST_DEVICE void sum(const Pixels& pixels, std::int64_t x, std::int64_t y) const {
+    const DelayedConv2D<T>& a = arguments;
     const ConvolutionGeometry& g = a.geometry;
-    const std::int32_t head = a.source.head.get();
-    const bool is_delayed = a.plan.width != SlotWidth::none;
-    const bool is_double = traces_read(a.source, a.plan.width) == 2;
     const std::int64_t groups = (g.out_width + Width - 1) / Width;
     const std::int64_t out_row = x / groups;
-    const std::int64_t first = x % groups * Width;
+    const std::int64_t group = x - out_row * groups;
+    const std::int64_t first = is_gpu ? group : group * Width;
+    const std::int64_t spacing = is_gpu ? groups : 1;
     const std::int64_t sample = y / g.filters;
-    const std::int64_t filter = y % g.filters;
+    const std::int64_t filter = y - sample * g.filters;
     const std::int64_t patch = g.patch();
+    const std::int64_t first_row = out_row * g.stride[0] - g.padding[0];
+    const Origin origin = {static_cast<std::uint32_t>(first_row),
+                           static_cast<std::uint32_t>(first * g.stride[1] - g.padding[1]),
+                           static_cast<std::uint32_t>(spacing * g.stride[1])};
+    Place place = {sample * g.pixels() + first_row * g.width};
+    const std::int32_t head = a.source.head.get();
 
     OrderedSums<T, Width> sums;
-    for (std::int64_t begin = 0; begin < patch; begin += sum_run) {
-      const std::int64_t end = begin + sum_run < patch ? begin + sum_run : patch;
-      std::int64_t kernel_column = begin % g.kernel[1];
-      std::int64_t kernel_row = begin / g.kernel[1] % g.kernel[0];
-      std::int64_t channel = begin / (g.kernel[0] * g.kernel[1]);
-      for (std::int64_t n = begin; n < end; ++n) {
-        const std::int64_t entry = filter * patch + n;
-        const std::int32_t slot = planned_slot(a.plan, entry);
-        const std::int64_t row = out_row * g.stride[0] - g.padding[0] + kernel_row * g.dilation[0];
-        const std::int64_t column =
-            first * g.stride[1] - g.padding[1] + kernel_column * g.dilation[1];
-        if (is_delayed && slot == a.plan.delay_slots) {
-          const T weight = stored_value(a.plan.weights[0], entry);
-          for (int i = 0; i < Width; ++i) {
-            sums.run[i] = math::fused_multiply_add(weight, a.plan.overbound, sums.run[i]);
-          }
-        } else if (row >= 0 && row < g.height) {
-          const std::int64_t pixels = source_slot(a.source, head, slot) * a.source.stride +
-                                      ((sample * g.channels + channel) * g.height + row) * g.width;
-          add_pixels(entry, is_delayed, is_double, pixels, column, sums.run);
-        }
-        if (++kernel_column == g.kernel[1]) {
-          kernel_column = 0;
-          if (++kernel_row == g.kernel[0]) {
-            kernel_row = 0;
-            ++channel;
-          }
-        }
+    const std::int64_t end = (filter + 1) * patch;
+    for (std::int64_t entry = end - patch; entry < end;) {
+      const std::int64_t run_end = entry + sum_run < end ? entry + sum_run : end;
+      for (; entry < run_end; entry += depth) {
+        add_weights(pixels, head, entry, end, origin, place, sums.run);
       }
       sums.end_run();
     }
     sums.end();
 
-    if (a.bias != nullptr) {
-      for (int i = 0; i < Width; ++i) sums.total[i] = math::add(sums.total[i], a.bias[filter]);
-    }
     T* const row = a.out + (y * g.out_height + out_row) * g.out_width;
-    store_sums(sums.total, first, g.out_width, static_cast<const T*>(nullptr), a.accumulates, row);
-  }
-
- private:
-  /// Adds the terms of weight `entry` for pixels `column`, `column` + stride, ... of a row that
-  /// starts at element `pixels` of the rings. Outside the row there is silence.
-  CUSYNAPSE_HOST_DEVICE void add_pixels(std::int64_t entry, bool is_delayed, bool is_double,
-                                        std::int64_t pixels, std::int64_t column,
-                                        T (&sums)[Width]) const {
-    const DelayedConv2D<T>& a = arguments;
-    const T weight = stored_value(a.plan.weights[0], entry);
-    T values[Width];
-    load_pixels(0, is_delayed, pixels, column, values);
-    if (is_double) {
-      const T share = stored_value(a.plan.weights[1], entry);
-      T others[Width];
-      load_pixels(1, is_delayed, pixels, column, others);
-      for (int i = 0; i < Width; ++i) {
-        values[i] = math::fused_multiply_add(share, others[i], values[i]);
+    for (int i = 0; i < Width; ++i) {
+      const std::int64_t column = first + i * spacing;
+      if (column < g.out_width) {
+        T value = sums.total[i];
+        if (a.bias != nullptr) value = math::add(value, a.bias[filter]);
+        row[column] = a.accumulates ? math::add(row[column], value) : value;
       }
     }
-    for (int i = 0; i < Width; ++i) {
-      sums[i] = math::fused_multiply_add(weight, values[i], sums[i]);
+  }
+
+  /// Adds the terms of weights [entry, entry + depth), as far as they are before `end`.
+  template <class Pixels>
+  CUSYNAPSE_HOST_DEVICE void add_weights(const Pixels& pixels, std::int32_t head,
+                                         std::int64_t entry, std::int64_t end, const Origin& origin,
+                                         Place& place, T (&sums)[Width]) const {
+    const DelayedConv2D<T>& a = arguments;
+    const ConvolutionGeometry& g = a.geometry;
+    const auto width = static_cast<std::uint32_t>(g.width);
+    const int count = end - entry < depth ? static_cast<int>(end - entry) : depth;
+    std::int32_t slots[depth] = {};
+    planned_slots(a.plan, entry, end, slots);
+    T weights[Pixels::traces][depth];
+    for (int trace = 0; trace < Pixels::traces; ++trace) {
+      load_planned(a.plan.weights[trace], entry, end, weights[trace]);
+    }
+
+    typename Pixels::Element elements[depth][Pixels::traces][Width];
+#if defined(__CUDA_ARCH__)
+#pragma unroll  // what is loaded stays in registers
+#endif
+    for (int k = 0; k < depth; ++k) {
+      const std::uint32_t row = origin.row + place.row;
+      const bool is_inside = k < count && row < static_cast<std::uint32_t>(g.height);
+      const bool is_beyond = slots[k] == a.plan.delay_slots;
+      if (!is_inside && !is_beyond) {
+        // A term of -0 changes no sum.
+        for (int trace = 0; trace < Pixels::traces; ++trace) weights[trace][k] = -T(0);
+      }
+      const auto slot =
+          static_cast<std::uint32_t>(source_slot(a.source, head, is_beyond ? 0 : slots[k]));
+      const std::int64_t start = slot * a.source.stride + place.start;
+      for (int trace = 0; trace < Pixels::traces; ++trace) {
+        load_pixels(pixels, trace, start, origin.column + place.column, origin.step,
+                    is_inside && !is_beyond ? width : 0, elements[k][trace]);
+      }
+      place.advance(g);
+    }
+    for (int k = 0; k < depth; ++k) {
+      const bool is_beyond = slots[k] == a.plan.delay_slots;
+      for (int i = 0; i < Width; ++i) {
+        T value = loaded<T>(elements[k][0][i]);
+        if constexpr (Pixels::traces == 2) {
+          value = math::fused_multiply_add(weights[1][k], loaded<T>(elements[k][1][i]), value);
+        }
+        if (is_beyond) value = a.plan.overbound;
+        sums[i] = math::fused_multiply_add(weights[0][k], value, sums[i]);
+      }
     }
   }
 
-  CUSYNAPSE_HOST_DEVICE void load_pixels(std::int32_t trace, bool is_delayed, std::int64_t pixels,
-                                         std::int64_t column, T (&values)[Width]) const {
-    const DelayedConv2D<T>& a = arguments;
-    const std::int64_t stride = a.geometry.stride[1];
-    const std::int64_t width = a.geometry.width;
-    if (stride == 1 && a.source.kind == SourceKind::traces && is_delayed) {
-      const StoredData<const T>& of = a.source.traces[trace];
-      visit_storage<T>(of.storage(), TracePixels<T, Width>{of, pixels, column, width, values});
+  /// Pixels `column`, `column` + step, ... of a row that starts at element `start` of the rings.
+  /// From `width` on there is silence.
+  template <class Pixels>
+  CUSYNAPSE_HOST_DEVICE static void load_pixels(const Pixels& pixels, std::int32_t trace,
+                                                std::int64_t start, std::uint32_t column,
+                                                std::uint32_t step, std::uint32_t width,
+                                                typename Pixels::Element (&elements)[Width]) {
+    if (!is_gpu && step == 1 && column < width && width - column >= Width) {
+      for (int i = 0; i < Width; ++i) {
+        elements[i] = pixels(trace, start + column, static_cast<std::uint32_t>(i));
+      }
       return;
     }
     for (int i = 0; i < Width; ++i) {
-      const std::int64_t at = column + i * stride;
-      values[i] =
-          at >= 0 && at < width ? source_value(a.source, trace, is_delayed, pixels + at) : T(0);
+      const std::uint32_t at = column + static_cast<std::uint32_t>(i) * step;
+      elements[i] = at < width ? pixels(trace, start, at) : typename Pixels::Element{};
     }
   }
 };

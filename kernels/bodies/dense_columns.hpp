@@ -93,28 +93,38 @@ CUSYNAPSE_HOST_DEVICE T stored_value(const StoredData<const T>& data, std::int64
   return visit_storage<T>(data.storage(), StoredValue<T>{data, at});
 }
 
-/// One value of a source: of the given trace for delayed sums, all of the current for undelayed
-/// ones. `offset` counts elements from the start of the rings.
+/// One value of a source of a kind: of the given trace for delayed sums, all of the current for
+/// undelayed ones. `offset` counts elements from the start of the rings.
+template <SourceKind kind, class T>
+CUSYNAPSE_HOST_DEVICE T source_value(const CurrentSource<T>& source, std::int32_t trace,
+                                     bool is_delayed, std::int64_t offset) {
+  if constexpr (kind == SourceKind::traces) {
+    if (is_delayed) return stored_value<T>(source.traces[trace], offset);
+    // A weight of 0 leaves a trace out even where it is infinite.
+    T value = source.weight[0] == T(0)
+                  ? T(0)
+                  : math::multiply(source.weight[0], stored_value<T>(source.traces[0], offset));
+    if (source.trace_count == 2 && source.weight[1] != T(0)) {
+      value = math::add(
+          value, math::multiply(source.weight[1], stored_value<T>(source.traces[1], offset)));
+    }
+    return value;
+  } else if constexpr (kind == SourceKind::bits) {
+    return math::test_bit(source.spikes, offset) ? source.amplitude : T(0);
+  } else {
+    return math::multiply(static_cast<T>(source.spikes[offset]), source.amplitude);
+  }
+}
 template <class T>
 CUSYNAPSE_HOST_DEVICE T source_value(const CurrentSource<T>& source, std::int32_t trace,
                                      bool is_delayed, std::int64_t offset) {
   switch (source.kind) {
-    case SourceKind::traces: {
-      if (is_delayed) return stored_value<T>(source.traces[trace], offset);
-      // A weight of 0 leaves a trace out even where it is infinite.
-      T value = source.weight[0] == T(0)
-                    ? T(0)
-                    : math::multiply(source.weight[0], stored_value<T>(source.traces[0], offset));
-      if (source.trace_count == 2 && source.weight[1] != T(0)) {
-        value = math::add(
-            value, math::multiply(source.weight[1], stored_value<T>(source.traces[1], offset)));
-      }
-      return value;
-    }
+    case SourceKind::traces:
+      return source_value<SourceKind::traces>(source, trace, is_delayed, offset);
     case SourceKind::bits:
-      return math::test_bit(source.spikes, offset) ? source.amplitude : T(0);
+      return source_value<SourceKind::bits>(source, trace, is_delayed, offset);
     case SourceKind::bytes:
-      return math::multiply(static_cast<T>(source.spikes[offset]), source.amplitude);
+      return source_value<SourceKind::bytes>(source, trace, is_delayed, offset);
   }
   return T(0);
 }
