@@ -31,6 +31,9 @@ struct OuterProductBody {
  private:
   using Sums = T[Height][Width];
 
+  /// Rows a GPU has on their way. Bits are put together in a loop that others do not pass.
+  static constexpr int rows_ahead = kind == InputKind::bits ? 2 : 4;
+
   template <bool Full>
   CUSYNAPSE_HOST_DEVICE void cover(std::int64_t output, std::int64_t input) const {
     const std::int64_t rows = arguments.rows;
@@ -40,6 +43,9 @@ struct OuterProductBody {
       for (int k = 0; k < sum_group && row < rows; ++k, row += sum_run) {
         const std::int64_t end = row + sum_run < rows ? row + sum_run : rows;
         Sums run = {};
+#if defined(__CUDA_ARCH__)
+#pragma unroll rows_ahead
+#endif
         for (std::int64_t r = row; r < end; ++r) add_row<Full>(r, output, input, run);
         add(run, group);
       }

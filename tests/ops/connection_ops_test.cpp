@@ -148,6 +148,20 @@ TEST(DelayedDense, HasTheSameBitsWithEveryWorkspaceThatWillDo) {
   EXPECT_GT(sizes, 0);
 }
 
+TEST(DelayedConv2D, RefusesExtentsThatRowsAndColumnsCannotCount) {
+  for (int axis = 0; axis < 2; ++axis) {
+    DelayedConv2D<float> convolution;
+    ConvolutionGeometry& g = convolution.geometry;
+    (axis == 0 ? g.height : g.width) = (std::int64_t{1} << 30) - 1;
+    (axis == 0 ? g.out_height : g.out_width) = (std::int64_t{1} << 30) + 1;
+    g.padding[axis] = 1;
+    convolution.batch = 1;
+    EXPECT_TRUE(support::refuses(
+        [&] { ops::delayed_conv2d(cpu, convolution); }, Errc::invalid_argument,
+        {"delayed_conv2d", axis == 0 ? "geometry.height" : "geometry.width", "2^30"}));
+  }
+}
+
 TEST(DelayedDense, RefusesWhatItCannotSumOver) {
   DenseSum dense;
   const auto bytes =
