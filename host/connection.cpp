@@ -638,11 +638,14 @@ void Connection<T>::reserve_sequence(const Stream& stream, std::int64_t steps) {
   check_unchanged(where);
   host::check(steps >= 1, where, "steps", static_cast<double>(steps), "at least 1");
   if (description_.layout != SynapticLayout::dense) return;
-  const std::int64_t chunk =
-      std::min(steps, std::max<std::int64_t>(1, sequence_columns / batch_size_));
-  if (chunk <= std::max<std::int64_t>(sequence_steps_, 1)) return;
-
   const DecayInject<T> step = synapse_->step_arguments();
+  const StorageType storage = step.traces[0].storage();
+  std::int64_t chunk = std::min(steps, std::max<std::int64_t>(1, sequence_columns / batch_size_));
+  // A state that the synapse has loaded may have brought traces of another type.
+  const bool is_usable = sequence_steps_ == 0 || storage == sequence_storage_;
+  if (is_usable && chunk <= std::max<std::int64_t>(sequence_steps_, 1)) return;
+  chunk = std::max(chunk, sequence_steps_);
+
   const std::int64_t slots = std::max(ring_slots_ - 1, 1) + chunk;
   Buffer<std::uint8_t> traces[max_traces];
   for (int k = 0; k < step.trace_count; ++k) {
@@ -659,6 +662,7 @@ void Connection<T>::reserve_sequence(const Stream& stream, std::int64_t steps) {
   }
   Buffer<std::uint8_t> workspace(device(), static_cast<std::int64_t>(bytes));
   sequence_steps_ = chunk;
+  sequence_storage_ = storage;
   for (int k = 0; k < max_traces; ++k) sequence_traces_[k].swap(traces[k]);
   sequence_spikes_.swap(spikes);
   sequence_workspace_.swap(workspace);
