@@ -606,6 +606,7 @@ void Connection<T>::forward(const Stream& stream, const SpikeInput<T>& input, Vi
                             Output output, const Injected<T>& injected) {
   const host::Where where{name(), "forward"};
   const host::Call call(where, stream, device());
+  host::check_output(where, output);
   const Shape frame = input_shape().prepended(batch_size_);
   check_out(where, out.data(), out.shape(), output_shape().prepended(batch_size_));
   host::check_array(where, "input", input.data(), input.shape(), frame);
@@ -626,6 +627,7 @@ template <class T>
 void Connection<T>::sum(const Stream& stream, View<T> out, Output output) {
   const host::Where where{name(), "sum"};
   const host::Call call(where, stream, device());
+  host::check_output(where, output);
   check_out(where, out.data(), out.shape(), output_shape().prepended(batch_size_));
   renew_plan(stream);
   launch_sum(stream, out, output);
@@ -731,6 +733,7 @@ void Connection<T>::forward_sequence(const Stream& stream, const SpikeInput<T>& 
                                      Output output) {
   const host::Where where{name(), "forward_sequence"};
   const host::Call call(where, stream, device());
+  host::check_output(where, output);
   const Shape frame = input_shape().prepended(batch_size_);
   const Shape out_frame = output_shape().prepended(batch_size_);
   check_sequence(where, "inputs", inputs.shape(), frame);
