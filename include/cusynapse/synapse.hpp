@@ -106,7 +106,8 @@ class CUSYNAPSE_EXPORT Synapse {
 
   /// Where the histories are and how they are read, for the fused sums of connections.
   virtual SynapseReadout<T> readout() const = 0;
-  /// Arguments of this synapse's own step, the input left out.
+  /// Arguments of this synapse's own step, the input left out. `Connection::forward_sequence` steps
+  /// by them and not by `step`.
   virtual DecayInject<T> step_arguments() const = 0;
   /// Increases with every change of storage or constants: what was derived from them is then stale.
   virtual std::uint64_t version() const noexcept = 0;
