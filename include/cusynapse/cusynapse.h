@@ -110,13 +110,16 @@ CUSYNAPSE_EXPORT cusynapse_status cusynapse_memory_fill_zero(cusynapse_stream st
 
 enum { CUSYNAPSE_MAX_RANK = 8, CUSYNAPSE_MAX_TRACES = 2, CUSYNAPSE_MAX_INJECTIONS = 16 };
 
-/* Element types: of objects, float32 and float64 (and bits, of a history); of arrays, all. */
+/* Element types: of objects, float32 and float64 (and bits, of a history); of arrays, the first
+ * four; of the ring operations of level 2, all but uint8. */
 typedef int32_t cusynapse_dtype;
 enum {
   CUSYNAPSE_FLOAT32 = 1,
   CUSYNAPSE_FLOAT64 = 2,
-  CUSYNAPSE_UINT8 = 3, /* spikes as bytes */
-  CUSYNAPSE_BITS = 4   /* spikes at one bit each, lowest bit of a byte first */
+  CUSYNAPSE_UINT8 = 3,   /* spikes as bytes */
+  CUSYNAPSE_BITS = 4,    /* spikes at one bit each, lowest bit of a byte first */
+  CUSYNAPSE_FLOAT16 = 5, /* traces stored in 16 bits */
+  CUSYNAPSE_BFLOAT16 = 6
 };
 
 /* Extents, outermost first. Rank 0 is a scalar. */
@@ -352,7 +355,8 @@ typedef struct cusynapse_spike_select_arguments {
   uint8_t* bytes;
 } cusynapse_spike_select_arguments;
 
-/* The ring operations also take CUSYNAPSE_BITS: values are then bytes, times float32. */
+/* The ring operations also take CUSYNAPSE_BITS: values are then bytes, times float32; and
+ * CUSYNAPSE_FLOAT16 and CUSYNAPSE_BFLOAT16: values and times are then float32. */
 typedef struct cusynapse_ring_select_arguments {
   cusynapse_ring ring;
   cusynapse_interpolation interpolation;

@@ -122,10 +122,9 @@ class CUSYNAPSE_EXPORT History {
   void reset(const Stream& stream, Value fill = Value(0));
 
   /// Observations `times` (ms) before the newest one, into `out` of the same shape: [batch_size,
-  /// shape...] or [batch_size, shape..., D]. Checks that all times are within [-tolerance,
-  /// step_time
-  /// * (slots - 1) + tolerance], which allocates and synchronises; `select_unchecked` does neither,
-  /// and wraps around for times outside.
+  /// shape...] or [batch_size, shape..., D]. Checks that all times are from -tolerance to
+  /// step_time * (slots - 1) + tolerance, which allocates and synchronises; `select_unchecked` does
+  /// neither, and wraps around for times outside.
   void select(const Stream& stream, View<const Time> times, View<Value> out,
               const SelectOptions& options = {}) const;
   void select_unchecked(const Stream& stream, View<const Time> times, View<Value> out,

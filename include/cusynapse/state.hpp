@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <memory>
@@ -44,7 +45,8 @@ class StateBytes {
 
 /// A constant of a model or neuron, and the name it is saved under. A struct of constants lists its
 /// own in a static member `fields`, an array of these, which is all it takes for them to be saved
-/// and restored.
+/// and restored. All its members are doubles and listed: a state would lose others, which does not
+/// compile.
 template <class Parameters>
 struct ParameterField {
   /// A member of the struct. By this name, for nvcc writes the type in a way that GCC warns of.
@@ -182,15 +184,22 @@ template <class Parameters>
 inline constexpr bool names_its_fields<Parameters, std::void_t<decltype(Parameters::fields)>> =
     true;
 
+/// Whether those are all the members there are.
+template <class Parameters>
+inline constexpr bool names_all_its_fields = sizeof(Parameters) ==
+                                             sizeof(double) * std::size(Parameters::fields);
+
 /// Constants under the name of each field, to and from a state.
 template <class Parameters>
 void save_parameters(StateWriter& state, const Parameters& parameters) {
+  static_assert(names_all_its_fields<Parameters>, "constants with names are doubles, all listed");
   for (const ParameterField<Parameters>& field : Parameters::fields) {
     state.number(std::string("parameters.") + field.name, parameters.*field.value);
   }
 }
 template <class Parameters>
 Parameters load_parameters(StateReader& state) {
+  static_assert(names_all_its_fields<Parameters>, "constants with names are doubles, all listed");
   Parameters parameters;
   for (const ParameterField<Parameters>& field : Parameters::fields) {
     parameters.*field.value = state.number(std::string("parameters.") + field.name);

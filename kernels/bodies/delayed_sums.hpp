@@ -271,12 +271,15 @@ struct DelayedConv2DBody {
         const std::int64_t row = out_row * g.stride[0] - g.padding[0] + kernel_row * g.dilation[0];
         const std::int64_t column =
             first * g.stride[1] - g.padding[1] + kernel_column * g.dilation[1];
-        if (is_delayed && slot == a.plan.delay_slots) {
+        const bool is_outside = is_delayed && slot == a.plan.delay_slots;
+        if (is_outside || row < 0 || row >= g.height) {
+          // Padding is a term as well: an infinite weight times 0 is NaN.
           const T weight = stored_value(a.plan.weights[0], entry);
+          const T value = is_outside ? a.plan.overbound : T(0);
           for (int i = 0; i < Width; ++i) {
-            sums.run[i] = math::fused_multiply_add(weight, a.plan.overbound, sums.run[i]);
+            sums.run[i] = math::fused_multiply_add(weight, value, sums.run[i]);
           }
-        } else if (row >= 0 && row < g.height) {
+        } else {
           const std::int64_t pixels = source_slot(a.source, head, slot) * a.source.stride +
                                       ((sample * g.channels + channel) * g.height + row) * g.width;
           add_pixels(entry, is_delayed, is_double, pixels, column, sums.run);

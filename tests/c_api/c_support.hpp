@@ -25,9 +25,11 @@ constexpr cusynapse_dtype dtype_of() {
   return CUSYNAPSE_UINT8;
 }
 
-/// That of rings and histories of T: float, double or bool.
+/// That of rings of T: float, double, bool, float16 or bfloat16; of histories, the first three.
 template <class T>
 constexpr cusynapse_dtype ring_dtype() {
+  if (std::is_same_v<T, cusynapse::float16>) return CUSYNAPSE_FLOAT16;
+  if (std::is_same_v<T, cusynapse::bfloat16>) return CUSYNAPSE_BFLOAT16;
   return std::is_same_v<T, bool> ? CUSYNAPSE_BITS : dtype_of<T>();
 }
 
@@ -124,7 +126,8 @@ testing::AssertionResult same_bits(const std::vector<T>& got, const std::vector<
   for (std::size_t i = 0; i < got.size(); ++i) {
     if (std::memcmp(&got[i], &expected[i], sizeof(T)) != 0) {
       return testing::AssertionFailure()
-             << "index " << i << ": got " << +got[i] << ", expected " << +expected[i];
+             << "index " << i << ": got " << testing::PrintToString(got[i]) << ", expected "
+             << testing::PrintToString(expected[i]);
     }
   }
   return testing::AssertionSuccess();
@@ -153,11 +156,19 @@ void for_each_type(const Body& body) {
   body.template operator()<double>();
 }
 
-/// The same for those of rings and histories.
+/// The same for those of histories.
 template <class Body>
-void for_each_ring_type(const Body& body) {
+void for_each_history_type(const Body& body) {
   for_each_type(body);
   body.template operator()<bool>();
+}
+
+/// The same for those of rings.
+template <class Body>
+void for_each_ring_type(const Body& body) {
+  for_each_history_type(body);
+  body.template operator()<cusynapse::float16>();
+  body.template operator()<cusynapse::bfloat16>();
 }
 
 class CTest : public support::DeviceTest {

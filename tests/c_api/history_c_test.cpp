@@ -9,7 +9,7 @@
 namespace {
 
 using c_test::Array;
-using c_test::for_each_ring_type;
+using c_test::for_each_history_type;
 using c_test::Owned;
 using c_test::refused;
 using c_test::ring_dtype;
@@ -94,7 +94,7 @@ INSTANTIATE_TEST_SUITE_P(Devices, CHistory, testing::ValuesIn(support::devices()
                          support::device_name);
 
 TEST_P(CHistory, MovesObservationsAsTheClass) {
-  for_each_ring_type([&]<class T>() {
+  for_each_history_type([&]<class T>() {
     using Value = typename History<T>::Value;
     Pair<T> pair = make_pair<T>();
     History<T>& expected = pair.expected;
@@ -140,7 +140,7 @@ TEST_P(CHistory, MovesObservationsAsTheClass) {
 }
 
 TEST_P(CHistory, ChangesAsTheClass) {
-  for_each_ring_type([&]<class T>() {
+  for_each_history_type([&]<class T>() {
     Pair<T> pair = make_pair<T>();
     History<T>& expected = pair.expected;
     cusynapse_history* const handle = pair.handle.get();
@@ -169,7 +169,7 @@ TEST_P(CHistory, ChangesAsTheClass) {
 }
 
 TEST_P(CHistory, SelectsAndInsertsAsTheClass) {
-  for_each_ring_type([&]<class T>() {
+  for_each_history_type([&]<class T>() {
     using Value = typename History<T>::Value;
     using Time = typename History<T>::Time;
     constexpr bool is_bits = std::is_same_v<T, bool>;

@@ -14,6 +14,7 @@
 #include "model/history_pair.hpp"
 #include "support/devices.hpp"
 #include "support/random.hpp"
+#include "support/refusal.hpp"
 
 namespace {
 
@@ -570,6 +571,22 @@ TEST_P(HistoryTest, OutsideValuesAreRefusedByEveryCallAndChangeNothing) {
     for (const std::int32_t index : {-1, 4, 100}) {
       refused(
           Errc::invalid_argument, [&] { history.align(stream(), index); }, "align");
+    }
+    for (const double tolerance : {-2.0, inf, std::nan("")}) {
+      cusynapse::SelectOptions select;
+      select.tolerance = tolerance;
+      cusynapse::InsertOptions insert;
+      insert.tolerance = tolerance;
+      const support::DeviceArray<Value> observation(stream(), {2, 4}, Value(1));
+      for (const std::function<void()>& call : std::vector<std::function<void()>>{
+               [&] { history.select(stream(), times.constant(), out.view(), select); },
+               [&] { history.select(stream(), 1.0, out.view(), select); },
+               [&] { history.insert(stream(), observation.constant(), times.constant(), insert); },
+               [&] { history.insert(stream(), observation.constant(), 1.0, insert); }}) {
+        EXPECT_TRUE(support::refuses(call, Errc::invalid_argument,
+                                     {"tolerance is " + support::printed(tolerance), "expected"}));
+        EXPECT_TRUE(pair.check_state());
+      }
     }
     for (const Shape& shape : {Shape{4}, Shape{4, 2}, Shape{2, 5}, Shape{1, 4}, Shape{8}}) {
       support::DeviceArray<Value> other(stream(), shape, Value(1));

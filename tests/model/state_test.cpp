@@ -607,6 +607,15 @@ struct NamedParameters {
   static constexpr cusynapse::ParameterField<NamedParameters> fields[] = {
       {"gain", &NamedParameters::gain}};
 };
+// What a state would lose.
+struct PartlyNamedParameters {
+  double gain;
+  int order;
+  static constexpr cusynapse::ParameterField<PartlyNamedParameters> fields[] = {
+      {"gain", &PartlyNamedParameters::gain}};
+};
+static_assert(cusynapse::names_all_its_fields<NamedParameters>);
+static_assert(!cusynapse::names_all_its_fields<PartlyNamedParameters>);
 struct NamedModel {
   using Parameters = NamedParameters;
   static constexpr const char* name = "NamedConstants";
