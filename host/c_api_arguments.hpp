@@ -53,7 +53,7 @@ cusynapse_status typed_call(const char* function, cusynapse_stream stream, cusyn
 template <class Body>
 cusynapse_status ring_call(const char* function, cusynapse_stream stream, cusynapse_dtype dtype,
                            const void* arguments, const Body& body) noexcept {
-  return typed_call<float, double, bool, float16, bfloat16>(function, stream, dtype, arguments,
+  return typed_call<float, double, float16, bfloat16, bool>(function, stream, dtype, arguments,
                                                             body);
 }
 

@@ -487,6 +487,8 @@ void History<T>::load(const Stream& stream, StateBytes bytes) {
 
 template class History<float>;
 template class History<double>;
+template class History<float16>;
+template class History<bfloat16>;
 template class History<bool>;
 
 }  // namespace cusynapse

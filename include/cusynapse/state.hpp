@@ -60,7 +60,7 @@ struct ParameterField {
 /// `Error(invalid_argument)` for others, std::bad_alloc.
 class CUSYNAPSE_EXPORT StateWriter {
  public:
-  /// A state of a class with elements of T: float, double or bool.
+  /// A state of a class with elements of T: float, double, float16, bfloat16 or bool.
   template <class T>
   static StateWriter of(const std::string& class_name);
 
@@ -107,13 +107,13 @@ class CUSYNAPSE_EXPORT StateReader {
 
   /// The class whose state it is.
   const std::string& class_name() const noexcept { return class_name_; }
-  /// Whether its elements are of type T: float, double or bool.
+  /// Whether its elements are of type T: float, double, float16, bfloat16 or bool.
   template <class T>
   bool holds() const noexcept;
   /// Whether there is a record of that name: one that some states leave out.
   bool has(const std::string& name) const;
   /// Refuses a state of another class, or with elements of another type than T: float, double,
-  /// bool.
+  /// float16, bfloat16 or bool.
   template <class T>
   void require(const std::string& class_name) const;
 

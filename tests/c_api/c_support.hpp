@@ -22,14 +22,14 @@ template <class T>
 constexpr cusynapse_dtype dtype_of() {
   if (std::is_same_v<T, float>) return CUSYNAPSE_FLOAT32;
   if (std::is_same_v<T, double>) return CUSYNAPSE_FLOAT64;
+  if (std::is_same_v<T, cusynapse::float16>) return CUSYNAPSE_FLOAT16;
+  if (std::is_same_v<T, cusynapse::bfloat16>) return CUSYNAPSE_BFLOAT16;
   return CUSYNAPSE_UINT8;
 }
 
-/// That of rings of T: float, double, bool, float16 or bfloat16; of histories, the first three.
+/// That of rings and histories of T: float, double, 16 bits or bool.
 template <class T>
 constexpr cusynapse_dtype ring_dtype() {
-  if (std::is_same_v<T, cusynapse::float16>) return CUSYNAPSE_FLOAT16;
-  if (std::is_same_v<T, cusynapse::bfloat16>) return CUSYNAPSE_BFLOAT16;
   return std::is_same_v<T, bool> ? CUSYNAPSE_BITS : dtype_of<T>();
 }
 
@@ -156,19 +156,13 @@ void for_each_type(const Body& body) {
   body.template operator()<double>();
 }
 
-/// The same for those of histories.
-template <class Body>
-void for_each_history_type(const Body& body) {
-  for_each_type(body);
-  body.template operator()<bool>();
-}
-
-/// The same for those of rings.
+/// The same for those of rings and histories.
 template <class Body>
 void for_each_ring_type(const Body& body) {
-  for_each_history_type(body);
+  for_each_type(body);
   body.template operator()<cusynapse::float16>();
   body.template operator()<cusynapse::bfloat16>();
+  body.template operator()<bool>();
 }
 
 class CTest : public support::DeviceTest {

@@ -61,17 +61,14 @@ class COps : public c_test::CTest {
         bytes.push_back(static_cast<std::uint8_t>(random_.bits()));
       }
       return twin(bytes);
-    } else {
-      using Value = typename cusynapse::ElementTraits<T>::Exchanged;
-      std::vector<Stored<T>> elements;
-      for (const Value value : random_.values<Value>(slots * stride, 0.5, 2.0)) {
-        if constexpr (std::is_same_v<Value, T>) {
-          elements.push_back(value);
-        } else {
-          elements.push_back(cusynapse::math::from_float<T>(value));
-        }
+    } else if constexpr (sizeof(T) == 2) {
+      std::vector<T> stored;
+      for (const float value : random_.values<float>(slots * stride, 0.5, 2.0)) {
+        stored.push_back(cusynapse::math::from_float<T>(value));
       }
-      return twin(elements);
+      return twin(stored);
+    } else {
+      return values<T>(slots * stride, 0.5, 2.0);
     }
   }
   template <class T>
@@ -659,11 +656,12 @@ TEST_P(COps, RefusesWhatLevelTwoOfCppRefuses) {
   EXPECT_TRUE(refused(cusynapse_decay_inject(c_stream(), CUSYNAPSE_UINT8, &step),
                       CUSYNAPSE_INVALID_ARGUMENT, {"dtype is uint8, expected float32 or float64"}));
   EXPECT_TRUE(refused(cusynapse_decay_inject(c_stream(), CUSYNAPSE_FLOAT16, &step),
-                      CUSYNAPSE_INVALID_ARGUMENT, {"dtype is float16, expected float32"}));
+                      CUSYNAPSE_INVALID_ARGUMENT,
+                      {"dtype is float16, expected float32 or float64"}));
   const cusynapse_ring_read_arguments read = {};
   EXPECT_TRUE(
       refused(cusynapse_ring_read(c_stream(), CUSYNAPSE_UINT8, &read), CUSYNAPSE_INVALID_ARGUMENT,
-              {"dtype is uint8, expected float32 or float64 or bits or float16 or bfloat16"}));
+              {"dtype is uint8, expected float32 or float64 or float16 or bfloat16 or bits"}));
   step.dynamics = 4;
   EXPECT_TRUE(refused(cusynapse_decay_inject(c_stream(), CUSYNAPSE_FLOAT32, &step),
                       CUSYNAPSE_INVALID_ARGUMENT, {"dynamics is 4"}));

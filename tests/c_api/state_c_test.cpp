@@ -16,7 +16,7 @@ namespace {
 
 using c_test::Array;
 using c_test::dtype_of;
-using c_test::for_each_history_type;
+using c_test::for_each_ring_type;
 using c_test::for_each_type;
 using c_test::model_of;
 using c_test::Owned;
@@ -198,7 +198,7 @@ INSTANTIATE_TEST_SUITE_P(Devices, CState, testing::ValuesIn(support::devices()),
                          support::device_name);
 
 TEST_P(CState, HistoriesGoOn) {
-  for_each_history_type([&]<class T>() {
+  for_each_ring_type([&]<class T>() {
     using Value = typename cusynapse::History<T>::Value;
     const cusynapse_stream on = c_stream();
     cusynapse_history_options options;
