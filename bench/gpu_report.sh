@@ -20,8 +20,8 @@
 # is not recorded as done for the same sources and the same GPU. It needs bash, Python 3, CMake and
 # nvcc, and changes no setting of the GPU.
 #
-# Exit code: 0 all stages done, or all but the comparison, for want of PyTorch; 1 some failed or did
-# not run, 2 wrong usage, 3 no GPU.
+# Exit code: 0 all stages done, or all but the comparisons, for want of PyTorch or cuBLAS; 1 some failed
+# or did not run, 2 wrong usage, 3 no GPU.
 record_name=record.json
 # shellcheck source=bench/gpu_stages.sh
 . "$(dirname "${BASH_SOURCE[0]}")/gpu_stages.sh"
@@ -71,6 +71,8 @@ else
     awk '!seen[$0]++' >"$scratch/operations"
   if [[ ! -s $scratch/operations ]]; then
     keep_record note "$record" bench failed 'the bench program names no bench of the GPU'
+  elif ! grep -qx dense_sgemm "$scratch/operations"; then
+    keep_record note "$record" cublas skipped 'the build found no cuBLAS to compare sums with'
   fi
   left_over=$time_for_tests
   while IFS= read -r operation; do

@@ -69,6 +69,10 @@ std::string name_of(cusynapse_dtype dtype) {
       return "uint8";
     case CUSYNAPSE_BITS:
       return "bits";
+    case CUSYNAPSE_FLOAT16:
+      return "float16";
+    case CUSYNAPSE_BFLOAT16:
+      return "bfloat16";
     default:
       return "dtype " + std::to_string(dtype);
   }

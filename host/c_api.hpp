@@ -84,6 +84,8 @@ constexpr cusynapse_dtype dtype_of() {
   if constexpr (std::is_same_v<T, double>) return CUSYNAPSE_FLOAT64;
   if constexpr (std::is_same_v<T, std::uint8_t>) return CUSYNAPSE_UINT8;
   if constexpr (std::is_same_v<T, bool>) return CUSYNAPSE_BITS;
+  if constexpr (std::is_same_v<T, float16>) return CUSYNAPSE_FLOAT16;
+  if constexpr (std::is_same_v<T, bfloat16>) return CUSYNAPSE_BFLOAT16;
 }
 
 /// Runs `body(T())` for the one of the types that `dtype` names; messages call it `what`.

@@ -49,6 +49,14 @@ cusynapse_status typed_call(const char* function, cusynapse_stream stream, cusyn
   });
 }
 
+/// A call on rings, of any element type there is.
+template <class Body>
+cusynapse_status ring_call(const char* function, cusynapse_stream stream, cusynapse_dtype dtype,
+                           const void* arguments, const Body& body) noexcept {
+  return typed_call<float, double, float16, bfloat16, bool>(function, stream, dtype, arguments,
+                                                            body);
+}
+
 template <class Body>
 cusynapse_status real_call(const char* function, cusynapse_stream stream, cusynapse_dtype dtype,
                            const void* arguments, const Body& body) noexcept {

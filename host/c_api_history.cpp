@@ -7,7 +7,9 @@ using namespace cusynapse;
 using namespace cusynapse::c_api;
 using host::Where;
 
-struct cusynapse_history : Handle<History<float>, History<double>, History<bool>> {};
+struct cusynapse_history
+    : Handle<History<float>, History<double>, History<float16>, History<bfloat16>, History<bool>> {
+};
 
 namespace {
 
@@ -109,7 +111,7 @@ cusynapse_status cusynapse_history_create(cusynapse_stream stream, cusynapse_dty
     require(where, "history", history);
     const HistoryOptions read_options = read(where, options);
     const Stream on = stream_of(where, stream);
-    with_type<float, double, bool>(where, "dtype", dtype, [&](auto element) {
+    with_type<float, double, float16, bfloat16, bool>(where, "dtype", dtype, [&](auto element) {
       give(history, std::make_shared<History<decltype(element)>>(on, read_options));
     });
   });
@@ -340,10 +342,10 @@ cusynapse_status cusynapse_history_load(cusynapse_history* history, cusynapse_st
 cusynapse_status cusynapse_history_create_from_state(cusynapse_stream stream, const uint8_t* data,
                                                      size_t size, cusynapse_history** history) {
   return guarded(__func__, [&](const Where& where) {
-    create_from_state<float, double, bool>(where, stream, data, size, "history", history,
-                                           [](auto element, const Stream& on, StateBytes bytes) {
-                                             return load_object<History<decltype(element)>>(on,
-                                                                                            bytes);
-                                           });
+    create_from_state<float, double, float16, bfloat16, bool>(
+        where, stream, data, size, "history", history,
+        [](auto element, const Stream& on, StateBytes bytes) {
+          return load_object<History<decltype(element)>>(on, bytes);
+        });
   });
 }

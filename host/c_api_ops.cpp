@@ -184,50 +184,44 @@ cusynapse_status cusynapse_spike_select(cusynapse_stream stream, cusynapse_dtype
 
 cusynapse_status cusynapse_ring_select(cusynapse_stream stream, cusynapse_dtype dtype,
                                        const cusynapse_ring_select_arguments* arguments) {
-  return typed_call<float, double, bool>(
-      __func__, stream, dtype, arguments, [&](auto& on, auto element, auto& where) {
-        ops::ring_select(on, from_c<decltype(element)>(where, *arguments));
-      });
+  return ring_call(__func__, stream, dtype, arguments, [&](auto& on, auto element, auto& where) {
+    ops::ring_select(on, from_c<decltype(element)>(where, *arguments));
+  });
 }
 
 cusynapse_status cusynapse_ring_insert(cusynapse_stream stream, cusynapse_dtype dtype,
                                        const cusynapse_ring_insert_arguments* arguments) {
-  return typed_call<float, double, bool>(
-      __func__, stream, dtype, arguments, [&](auto& on, auto element, auto& where) {
-        ops::ring_insert(on, from_c<decltype(element)>(where, *arguments));
-      });
+  return ring_call(__func__, stream, dtype, arguments, [&](auto& on, auto element, auto& where) {
+    ops::ring_insert(on, from_c<decltype(element)>(where, *arguments));
+  });
 }
 
 cusynapse_status cusynapse_ring_write(cusynapse_stream stream, cusynapse_dtype dtype,
                                       const cusynapse_ring_write_arguments* arguments) {
-  return typed_call<float, double, bool>(
-      __func__, stream, dtype, arguments, [&](auto& on, auto element, auto& where) {
-        ops::ring_write(on, from_c<decltype(element)>(where, *arguments));
-      });
+  return ring_call(__func__, stream, dtype, arguments, [&](auto& on, auto element, auto& where) {
+    ops::ring_write(on, from_c<decltype(element)>(where, *arguments));
+  });
 }
 
 cusynapse_status cusynapse_ring_read(cusynapse_stream stream, cusynapse_dtype dtype,
                                      const cusynapse_ring_read_arguments* arguments) {
-  return typed_call<float, double, bool>(
-      __func__, stream, dtype, arguments, [&](auto& on, auto element, auto& where) {
-        ops::ring_read(on, from_c<decltype(element)>(where, *arguments));
-      });
+  return ring_call(__func__, stream, dtype, arguments, [&](auto& on, auto element, auto& where) {
+    ops::ring_read(on, from_c<decltype(element)>(where, *arguments));
+  });
 }
 
 cusynapse_status cusynapse_ring_regrid(cusynapse_stream stream, cusynapse_dtype dtype,
                                        const cusynapse_ring_regrid_arguments* arguments) {
-  return typed_call<float, double, bool>(
-      __func__, stream, dtype, arguments, [&](auto& on, auto element, auto& where) {
-        ops::ring_regrid(on, from_c<decltype(element)>(where, *arguments));
-      });
+  return ring_call(__func__, stream, dtype, arguments, [&](auto& on, auto element, auto& where) {
+    ops::ring_regrid(on, from_c<decltype(element)>(where, *arguments));
+  });
 }
 
 cusynapse_status cusynapse_ring_resample(cusynapse_stream stream, cusynapse_dtype dtype,
                                          const cusynapse_ring_resample_arguments* arguments) {
-  return typed_call<float, double, bool>(
-      __func__, stream, dtype, arguments, [&](auto& on, auto element, auto& where) {
-        ops::ring_resample(on, from_c<decltype(element)>(where, *arguments));
-      });
+  return ring_call(__func__, stream, dtype, arguments, [&](auto& on, auto element, auto& where) {
+    ops::ring_resample(on, from_c<decltype(element)>(where, *arguments));
+  });
 }
 
 cusynapse_status cusynapse_ring_advance(cusynapse_stream stream, cusynapse_ring_state* state,

@@ -64,6 +64,16 @@ std::int64_t check_samples(const Where& where, const char* what, const void* dat
   return has_samples ? got[rank] : 1;
 }
 
+void check_history_change(const Where& where, HistoryChange history) {
+  check(history == HistoryChange::clear || history == HistoryChange::keep, where, "history",
+        static_cast<double>(history), "one of HistoryChange");
+}
+
+void check_output(const Where& where, Output output) {
+  check(output == Output::replace || output == Output::accumulate, where, "output",
+        static_cast<double>(output), "one of Output");
+}
+
 const char* name_of(Parameter parameter) {
   switch (parameter) {
     case Parameter::weight:

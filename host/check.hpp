@@ -13,6 +13,8 @@
 
 namespace cusynapse {
 class Backend;
+enum class HistoryChange : std::int32_t;
+enum class Output : std::int32_t;
 enum class Parameter : std::int32_t;
 }  // namespace cusynapse
 
@@ -60,6 +62,10 @@ void check_array(const Where& where, const char* what, const void* data, const S
 /// returned; 1 without it.
 std::int64_t check_samples(const Where& where, const char* what, const void* data, const Shape& got,
                            const Shape& expected);
+
+/// Throw `Error(invalid_argument)` for one that does not exist.
+void check_history_change(const Where& where, HistoryChange history);
+void check_output(const Where& where, Output output);
 
 /// A parameter of a connection, as messages and states name it.
 const char* name_of(Parameter parameter);

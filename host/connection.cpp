@@ -606,6 +606,7 @@ void Connection<T>::forward(const Stream& stream, const SpikeInput<T>& input, Vi
                             Output output, const Injected<T>& injected) {
   const host::Where where{name(), "forward"};
   const host::Call call(where, stream, device());
+  host::check_output(where, output);
   const Shape frame = input_shape().prepended(batch_size_);
   check_out(where, out.data(), out.shape(), output_shape().prepended(batch_size_));
   host::check_array(where, "input", input.data(), input.shape(), frame);
@@ -626,6 +627,7 @@ template <class T>
 void Connection<T>::sum(const Stream& stream, View<T> out, Output output) {
   const host::Where where{name(), "sum"};
   const host::Call call(where, stream, device());
+  host::check_output(where, output);
   check_out(where, out.data(), out.shape(), output_shape().prepended(batch_size_));
   renew_plan(stream);
   launch_sum(stream, out, output);
@@ -638,11 +640,14 @@ void Connection<T>::reserve_sequence(const Stream& stream, std::int64_t steps) {
   check_unchanged(where);
   host::check(steps >= 1, where, "steps", static_cast<double>(steps), "at least 1");
   if (description_.layout != SynapticLayout::dense) return;
-  const std::int64_t chunk =
-      std::min(steps, std::max<std::int64_t>(1, sequence_columns / batch_size_));
-  if (chunk <= std::max<std::int64_t>(sequence_steps_, 1)) return;
-
   const DecayInject<T> step = synapse_->step_arguments();
+  const StorageType storage = step.traces[0].storage();
+  std::int64_t chunk = std::min(steps, std::max<std::int64_t>(1, sequence_columns / batch_size_));
+  // A state that the synapse has loaded may have brought traces of another type.
+  const bool is_usable = sequence_steps_ == 0 || storage == sequence_storage_;
+  if (is_usable && chunk <= std::max<std::int64_t>(sequence_steps_, 1)) return;
+  chunk = std::max(chunk, sequence_steps_);
+
   const std::int64_t slots = std::max(ring_slots_ - 1, 1) + chunk;
   Buffer<std::uint8_t> traces[max_traces];
   for (int k = 0; k < step.trace_count; ++k) {
@@ -659,6 +664,7 @@ void Connection<T>::reserve_sequence(const Stream& stream, std::int64_t steps) {
   }
   Buffer<std::uint8_t> workspace(device(), static_cast<std::int64_t>(bytes));
   sequence_steps_ = chunk;
+  sequence_storage_ = storage;
   for (int k = 0; k < max_traces; ++k) sequence_traces_[k].swap(traces[k]);
   sequence_spikes_.swap(spikes);
   sequence_workspace_.swap(workspace);
@@ -727,6 +733,7 @@ void Connection<T>::forward_sequence(const Stream& stream, const SpikeInput<T>& 
                                      Output output) {
   const host::Where where{name(), "forward_sequence"};
   const host::Call call(where, stream, device());
+  host::check_output(where, output);
   const Shape frame = input_shape().prepended(batch_size_);
   const Shape out_frame = output_shape().prepended(batch_size_);
   check_sequence(where, "inputs", inputs.shape(), frame);

@@ -111,6 +111,15 @@ void check_times(const char* where, const DelayedSelect<T>& a) {
 }
 
 template <class T>
+void check_traces(const char* where, const DelayedSelect<T>& select,
+                  const CurrentSource<T>& source) {
+  const bool reads_two = select.rule == SelectRule::chain_decay ||
+                         (select.rule == SelectRule::exponential_decay && select.trace_count == 2);
+  check(source.kind != SourceKind::traces || !reads_two || source.trace_count == 2, where,
+        "source.trace_count", source.trace_count, "2 for what the rule reads");
+}
+
+template <class T>
 void run_delay_plan(const Stream& stream, const DelayPlan<T>& a) {
   const char* where = "delay_plan";
   check_count(where, "rows", a.rows, 0);
@@ -231,7 +240,10 @@ void run_synaptic_select(const Stream& stream, const SynapticSelect<T>& a) {
   const std::int64_t frame =
       a.layout == SynapticLayout::convolution ? a.geometry.pixels() : a.inputs;
   check_source(where, a.source, frame * a.batch, a.delays != nullptr ? a.select.slots : 1);
-  if (a.delays != nullptr) check_times(where, a.select);
+  if (a.delays != nullptr) {
+    check_times(where, a.select);
+    check_traces(where, a.select, a.source);
+  }
   if ((a.values != nullptr) == (a.bytes != nullptr)) {
     host::refuse(where, "values and bytes", a.values != nullptr ? "both" : "neither",
                  "exactly one of them");

@@ -51,7 +51,8 @@ struct Range {
 };
 
 template <class Time, class T>
-Range<Time> time_range(const History<T>& history, double tolerance) {
+Range<Time> time_range(const host::Where& where, const History<T>& history, double tolerance) {
+  host::check_finite_not_negative(where, "tolerance", tolerance);
   const auto steps = static_cast<double>(history.slots() - 1);
   const Time oldest = std::max(static_cast<Time>(history.step_time()) * static_cast<Time>(steps),
                                static_cast<Time>(history.step_time() * steps));
@@ -354,7 +355,7 @@ void History<T>::select(const Stream& stream, View<const Time> times, View<Value
   const host::Where where = in("select");
   const host::Call call(where, stream, device());
   host::check_samples(where, "times", times.data(), times.shape(), batched_shape());
-  check_times(where, time_range<Time>(*this, options.tolerance), stream, times);
+  check_times(where, time_range<Time>(where, *this, options.tolerance), stream, times);
   select_unchecked(stream, times, out, options);
 }
 
@@ -364,7 +365,7 @@ void History<T>::select(const Stream& stream, double time, View<Value> out,
   const host::Where where = in("select");
   const host::Call call(where, stream, device());
   host::check_array(where, "out", out.data(), out.shape(), batched_shape());
-  check_time(where, time_range<double>(*this, options.tolerance), time);
+  check_time(where, time_range<double>(where, *this, options.tolerance), time);
   RingSelect<T> arguments = select_arguments<T>(where, storage(), step_time(), options);
   arguments.position = locate_once<Time>(time, step_time(), options.tolerance, options.offset);
   arguments.out = out.data();
@@ -390,7 +391,7 @@ void History<T>::insert(const Stream& stream, View<const Value> observation, Vie
   const host::Where where = in("insert");
   const host::Call call(where, stream, device());
   host::check_array(where, "times", times.data(), times.shape(), batched_shape());
-  check_times(where, time_range<Time>(*this, options.tolerance), stream, times);
+  check_times(where, time_range<Time>(where, *this, options.tolerance), stream, times);
   insert_unchecked(stream, observation, times, options);
 }
 
@@ -400,7 +401,7 @@ void History<T>::insert(const Stream& stream, View<const Value> observation, dou
   const host::Where where = in("insert");
   const host::Call call(where, stream, device());
   host::check_array(where, "observation", observation.data(), observation.shape(), batched_shape());
-  check_time(where, time_range<double>(*this, options.tolerance), time);
+  check_time(where, time_range<double>(where, *this, options.tolerance), time);
   RingInsert<T> arguments = insert_arguments<T>(where, storage(), step_time(), options);
   arguments.position = locate_once<Time>(time, step_time(), options.tolerance, options.offset);
   arguments.values = observation.data();
@@ -486,6 +487,8 @@ void History<T>::load(const Stream& stream, StateBytes bytes) {
 
 template class History<float>;
 template class History<double>;
+template class History<float16>;
+template class History<bfloat16>;
 template class History<bool>;
 
 }  // namespace cusynapse

@@ -91,6 +91,8 @@ void run_decay_inject_grouped(const Stream& stream, const DecayInjectGroups<T>& 
   const char* where = "decay_inject_grouped";
   check(a.tile_count >= 0, where, "tile_count", static_cast<double>(a.tile_count), "at least 0");
   if (a.tile_count == 0) return;
+  check(a.input_kind >= InputKind::values && a.input_kind <= InputKind::bits, where, "input_kind",
+        static_cast<double>(a.input_kind), "one of InputKind");
   check_pointer(a.groups, where, "groups");
   check_pointer(a.tile_group, where, "tile_group");
   check_pointer(a.input, where, "input");
@@ -252,6 +254,8 @@ void ring_resample(const Stream& stream, const RingResample<T>& a) {
         static_cast<double>(a.destination.size), "the source's");
   host::check_finite_positive(where, "source_step", a.source_step);
   host::check_finite_positive(where, "destination_step", a.destination_step);
+  check(a.rule >= SelectRule::previous && a.rule <= SelectRule::chain_decay, where, "rule",
+        static_cast<double>(a.rule), "one of SelectRule");
   if (a.rule == SelectRule::chain_decay) check_pointer(a.feeder, where, "feeder");
   if (a.destination.size == 0) return;
   host::backend(stream.device()).rings(T{}).resample(stream, a);

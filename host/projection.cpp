@@ -60,11 +60,6 @@ std::int64_t checked_rows(const host::Where& where, const char* what, const void
   return shape.size() / features;
 }
 
-void check_output(const host::Where& where, Output output) {
-  host::check(output == Output::replace || output == Output::accumulate, where, "output",
-              static_cast<double>(output), "one of Output");
-}
-
 /// What rows of an input start at.
 template <class T>
 const void* row(InputKind kind, const void* data, std::int64_t element) {
@@ -408,7 +403,7 @@ void Projection<T>::forward(const Stream& stream, const SpikeInput<T>& spikes, V
       checked_rows(where, "spikes", spikes.data(), spikes.shape(), in_features());
   host::check_array(where, "graded", graded.data(), graded.shape(),
                     with_features(spikes.shape(), out_features()));
-  check_output(where, output);
+  host::check_output(where, output);
   renew_plan(stream);
   sum(stream, planned_, spikes, rows, in_features(), out_features(), output, graded.data());
 }
@@ -430,7 +425,7 @@ void Projection<T>::backward(const Stream& stream, View<const T> grad, const Spi
     host::check_array(where, "grad_weight", grad_weight.data(), grad_weight.shape(),
                       weight_shape());
   }
-  check_output(where, grad_weight_output);
+  host::check_output(where, grad_weight_output);
   if (wants_spikes) {
     renew_transposed_plan(stream);
     sum(stream, transposed_, grad, rows, out_features(), in_features(), Output::replace,

@@ -24,7 +24,8 @@ constexpr std::size_t checksum_length = 4;
 constexpr std::size_t least_size = class_at + 1 + 2 + checksum_length;
 constexpr std::size_t most_records = 65535;
 
-// Types as NumPy writes them.
+// Types as NumPy writes them, bfloat16 as its extension ml_dtypes does. Those of 16 bits are of
+// objects: records hold the bits of their values, as std::uint16_t.
 template <class V>
 constexpr const char* type_of = nullptr;
 template <>
@@ -36,6 +37,10 @@ constexpr const char* type_of<std::uint16_t> = "<u2";
 template <>
 constexpr const char* type_of<std::int64_t> = "<i8";
 template <>
+constexpr const char* type_of<float16> = "<f2";
+template <>
+constexpr const char* type_of<bfloat16> = "<V2";
+template <>
 constexpr const char* type_of<float> = "<f4";
 template <>
 constexpr const char* type_of<double> = "<f8";
@@ -43,7 +48,9 @@ constexpr const char* type_of<double> = "<f8";
 // Bytes of an element, 0 for a type that does not exist.
 std::size_t size_of(const std::string& type) {
   if (type == type_of<bool> || type == type_of<std::uint8_t>) return 1;
-  if (type == type_of<std::uint16_t>) return 2;
+  if (type == type_of<std::uint16_t> || type == type_of<float16> || type == type_of<bfloat16>) {
+    return 2;
+  }
   if (type == type_of<float>) return 4;
   if (type == type_of<std::int64_t> || type == type_of<double>) return 8;
   return 0;
@@ -433,12 +440,18 @@ void StateReader::finish() const {
 
 template StateWriter StateWriter::of<float>(const std::string&);
 template StateWriter StateWriter::of<double>(const std::string&);
+template StateWriter StateWriter::of<float16>(const std::string&);
+template StateWriter StateWriter::of<bfloat16>(const std::string&);
 template StateWriter StateWriter::of<bool>(const std::string&);
 template bool StateReader::holds<float>() const noexcept;
 template bool StateReader::holds<double>() const noexcept;
+template bool StateReader::holds<float16>() const noexcept;
+template bool StateReader::holds<bfloat16>() const noexcept;
 template bool StateReader::holds<bool>() const noexcept;
 template void StateReader::require<float>(const std::string&) const;
 template void StateReader::require<double>(const std::string&) const;
+template void StateReader::require<float16>(const std::string&) const;
+template void StateReader::require<bfloat16>(const std::string&) const;
 template void StateReader::require<bool>(const std::string&) const;
 
 template void StateWriter::array(const std::string&, const Shape&, const float*, std::int64_t,

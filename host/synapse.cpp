@@ -667,6 +667,7 @@ void CurrentSynapse<T>::set_step_time(const Stream& stream, double step_time,
                                       HistoryChange history) {
   const host::Where where{name_, "set_step_time"};
   const host::Call call(where, stream, device());
+  host::check_history_change(where, history);
   SynapseOptions options = options_;
   options.step_time = step_time;
   slots_of<T>(where, options);
@@ -677,6 +678,7 @@ template <class T>
 void CurrentSynapse<T>::set_delay(const Stream& stream, double delay, HistoryChange history) {
   const host::Where where{name_, "set_delay"};
   const host::Call call(where, stream, device());
+  host::check_history_change(where, history);
   SynapseOptions options = options_;
   options.delay = delay;
   slots_of<T>(where, options);

@@ -17,10 +17,10 @@ constexpr std::initializer_list<Parameter> all_parameters = {Parameter::weight, 
 
 std::size_t index_of(Parameter parameter) { return static_cast<std::size_t>(parameter); }
 
-void check_there(bool is_there, const char* function, const char* expected) {
+void check_there(bool is_there, const char* function, Parameter parameter, const char* expected) {
   if (is_there) return;
-  throw Error(Errc::not_supported, host::Where(class_name, function).name() +
-                                       ": got a parameter that is not there, expected " + expected);
+  throw Error(Errc::not_supported, host::Where(class_name, function).name() + ": got " +
+                                       host::name_of(parameter) + ", expected " + expected);
 }
 
 }  // namespace
@@ -40,7 +40,8 @@ Updater<T>::Updater(const Stream& stream, Connection<T>& connection,
     : connection_(&connection) {
   const host::Call call({class_name, class_name}, stream, connection.device());
   for (const Parameter parameter : parameters) {
-    check_there(connection.has(parameter), "Updater", "one the connection was built with");
+    check_there(connection.has(parameter), "Updater", parameter,
+                "a parameter the connection was built with");
     accumulators_[index_of(parameter)].emplace(stream, connection.parameter_shape(parameter));
   }
 }
@@ -60,7 +61,7 @@ bool Updater<T>::has(Parameter parameter) const noexcept {
 
 template <class T>
 const Accumulator<T>& Updater<T>::operator[](Parameter parameter) const {
-  check_there(has(parameter), "operator[]", "one the updater was made for");
+  check_there(has(parameter), "operator[]", parameter, "a parameter the updater was made for");
   return *accumulators_[index_of(parameter)];
 }
 
@@ -76,7 +77,7 @@ void Updater<T>::update(const Stream& stream) {
 
 template <class T>
 void Updater<T>::update(const Stream& stream, Parameter parameter) {
-  check_there(has(parameter), "update", "one the updater was made for");
+  check_there(has(parameter), "update", parameter, "a parameter the updater was made for");
   apply(stream, {parameter});
 }
 

@@ -75,7 +75,8 @@ class Buffer {
     std::swap(data_, other.data_);
   }
 
-  /// The memory, its elements and its device; null, 0 and the CPU for an empty buffer.
+  /// The memory, its elements and its device; null and 0 for an empty buffer, and the CPU for one
+  /// made without a device.
   T* data() noexcept { return data_; }
   const T* data() const noexcept { return data_; }
   std::int64_t size() const noexcept { return size_; }

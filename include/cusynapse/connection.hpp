@@ -124,8 +124,8 @@ class CUSYNAPSE_EXPORT Connection {
   void sum(const Stream& stream, View<T> out, Output output = Output::replace);
   /// T steps, inputs [T, B, input...], out [T, B, output...]: bit for bit what T calls of `forward`
   /// give, with weights and slots read once for several steps. Allocates, and synchronises, when
-  /// T or the synapse are larger than before: `reserve_sequence` does so ahead of time. Bits: each
-  /// frame starts on a new byte.
+  /// T or the synapse are larger than before, or its traces of another type: `reserve_sequence`
+  /// does so ahead of time. Bits: each frame starts on a new byte.
   void forward_sequence(const Stream& stream, const SpikeInput<T>& inputs, View<T> out,
                         Output output = Output::replace);
   void reserve_sequence(const Stream& stream, std::int64_t steps);
@@ -282,6 +282,7 @@ class CUSYNAPSE_EXPORT Connection {
 
   // Longer rings, for several steps at once.
   std::int64_t sequence_steps_ = 0;
+  StorageType sequence_storage_ = StorageType::same;
   Buffer<std::uint8_t> sequence_traces_[max_traces];  // stored as the synapse's
   Buffer<std::uint8_t> sequence_spikes_;
   Buffer<std::uint8_t> sequence_workspace_;

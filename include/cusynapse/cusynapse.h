@@ -110,13 +110,16 @@ CUSYNAPSE_EXPORT cusynapse_status cusynapse_memory_fill_zero(cusynapse_stream st
 
 enum { CUSYNAPSE_MAX_RANK = 8, CUSYNAPSE_MAX_TRACES = 2, CUSYNAPSE_MAX_INJECTIONS = 16 };
 
-/* Element types: of objects, float32 and float64 (and bits, of a history); of arrays, all. */
+/* Element types: of objects, float32 and float64, of histories and rings also those of 16 bits and
+ * bits; of arrays, all but those of 16 bits. */
 typedef int32_t cusynapse_dtype;
 enum {
   CUSYNAPSE_FLOAT32 = 1,
   CUSYNAPSE_FLOAT64 = 2,
-  CUSYNAPSE_UINT8 = 3, /* spikes as bytes */
-  CUSYNAPSE_BITS = 4   /* spikes at one bit each, lowest bit of a byte first */
+  CUSYNAPSE_UINT8 = 3,   /* spikes as bytes */
+  CUSYNAPSE_BITS = 4,    /* spikes at one bit each, lowest bit of a byte first */
+  CUSYNAPSE_FLOAT16 = 5, /* of histories and rings alone; their values are float32 */
+  CUSYNAPSE_BFLOAT16 = 6 /* the same */
 };
 
 /* Extents, outermost first. Rank 0 is a scalar. */
@@ -352,7 +355,9 @@ typedef struct cusynapse_spike_select_arguments {
   uint8_t* bytes;
 } cusynapse_spike_select_arguments;
 
-/* The ring operations also take CUSYNAPSE_BITS: values are then bytes, times float32. */
+/* The ring operations also take CUSYNAPSE_BITS: values are then bytes, times float32; and
+ * CUSYNAPSE_FLOAT16 and CUSYNAPSE_BFLOAT16: values and times are then float32, and a `feeder` is of
+ * 16 bits. */
 typedef struct cusynapse_ring_select_arguments {
   cusynapse_ring ring;
   cusynapse_interpolation interpolation;
@@ -760,8 +765,8 @@ CUSYNAPSE_EXPORT void cusynapse_state_destroy(cusynapse_state* state);
 CUSYNAPSE_EXPORT cusynapse_status cusynapse_state_get_bytes(const cusynapse_state* state,
                                                             const uint8_t** data, size_t* size);
 
-/* history.hpp. Of CUSYNAPSE_BITS, values are arrays of CUSYNAPSE_UINT8 and times CUSYNAPSE_FLOAT32.
- */
+/* history.hpp. Of CUSYNAPSE_BITS, values are arrays of CUSYNAPSE_UINT8 and times CUSYNAPSE_FLOAT32;
+ * of CUSYNAPSE_FLOAT16 and CUSYNAPSE_BFLOAT16, values and times are CUSYNAPSE_FLOAT32. */
 
 typedef struct cusynapse_history cusynapse_history;
 
@@ -1072,7 +1077,8 @@ CUSYNAPSE_EXPORT cusynapse_status cusynapse_synapse_create_from_state(cusynapse_
                                                                       size_t size,
                                                                       cusynapse_synapse** synapse);
 /* For level 2: valid until the next change of batch size, step time or delay. A trace's elements
- * are what `storage` of the synapse's options says. */
+ * are what `storage` of the synapse's options says: in 16 bits, a ring of CUSYNAPSE_FLOAT16 or
+ * CUSYNAPSE_BFLOAT16. */
 CUSYNAPSE_EXPORT cusynapse_status cusynapse_synapse_trace_ring(const cusynapse_synapse* synapse,
                                                                int32_t trace, cusynapse_ring* ring);
 CUSYNAPSE_EXPORT cusynapse_status cusynapse_synapse_spike_ring(const cusynapse_synapse* synapse,

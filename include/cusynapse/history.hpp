@@ -41,9 +41,16 @@ struct InsertOptions {
 };
 
 /// A circular buffer of `slots()` observations [batch_size, shape...] in device memory, T float,
-/// double or bool (stored at one bit each, exchanged as bytes 0 or 1, times in float). Starts as
-/// zeros. The head is the slot the next push writes; k steps back from it, 1 is the newest
-/// observation and slots() (or 0) the oldest; steps wrap around.
+/// double, float16 or bfloat16 (stored in 16 bits, exchanged as float, times in float), or bool
+/// (stored at one bit each, exchanged as bytes 0 or 1, times in float). Starts as zeros. The head
+/// is the slot the next push writes; k steps back from it, 1 is the newest observation and slots()
+/// (or 0) the oldest; steps wrap around.
+///
+/// In 16 bits a value x is rounded to nearest, halves to even, whenever it is stored, and lies
+/// within u |x| + s of x then: u = 2^-11 and s = 2^-25 of float16, which is infinite from 65520 on,
+/// and u = 2^-8 and s = 2^-134 of bfloat16. All else is computed in float from what is stored, and
+/// not rounded to 16 bits when it is given out. What is moved, by a change of slots, say, is not
+/// rounded again; an insert rounds each of the two observations that it writes once.
 ///
 /// Except where a comment says otherwise, calls are enqueued on the stream and return without
 /// synchronising, allocate nothing, and may be captured in a CUDA graph. Arrays are dense, on the
@@ -61,8 +68,9 @@ template <class T>
 class CUSYNAPSE_EXPORT History {
  public:
   using Value = typename ElementTraits<T>::Exchanged;  ///< what observations are exchanged as: T,
-                                                       ///< bytes for bool
+                                                       ///< bytes for bool, float for 16 bits
   using Time = typename ElementTraits<T>::Time;  ///< what arrays of times hold: T, float for bool
+                                                 ///< and 16 bits
 
   /// Allocates slots = max(ceil(duration / step_time) + inclusive, 1) zeroed observations.
   /// Throws `Error(invalid_argument)` for extents or batch below 1, step_time not finite and
@@ -122,10 +130,9 @@ class CUSYNAPSE_EXPORT History {
   void reset(const Stream& stream, Value fill = Value(0));
 
   /// Observations `times` (ms) before the newest one, into `out` of the same shape: [batch_size,
-  /// shape...] or [batch_size, shape..., D]. Checks that all times are within [-tolerance,
-  /// step_time
-  /// * (slots - 1) + tolerance], which allocates and synchronises; `select_unchecked` does neither,
-  /// and wraps around for times outside.
+  /// shape...] or [batch_size, shape..., D]. Checks that all times are from -tolerance to
+  /// step_time * (slots - 1) + tolerance, which allocates and synchronises; `select_unchecked` does
+  /// neither, and wraps around for times outside.
   void select(const Stream& stream, View<const Time> times, View<Value> out,
               const SelectOptions& options = {}) const;
   void select_unchecked(const Stream& stream, View<const Time> times, View<Value> out,
@@ -173,6 +180,8 @@ class CUSYNAPSE_EXPORT History {
 
 extern template class History<float>;
 extern template class History<double>;
+extern template class History<float16>;
+extern template class History<bfloat16>;
 extern template class History<bool>;
 
 }  // namespace cusynapse

@@ -396,9 +396,8 @@ CUSYNAPSE_EXPORT void spike_select(const Stream& stream, const SpikeSelect<float
 CUSYNAPSE_EXPORT void spike_select(const Stream& stream, const SpikeSelect<double>& arguments);
 
 /// The general history operations, for T float, double, float16, bfloat16 and bool. None
-/// synchronises. For bool,
-/// interpolation is previous, next or nearest, and extrapolation previous, next, nearest or
-/// neighbors; others throw `Error(not_supported)`.
+/// synchronises. For bool, interpolation is previous, next or nearest, and extrapolation previous,
+/// next, nearest or neighbors; others throw `Error(not_supported)`.
 template <class T>
 CUSYNAPSE_EXPORT void ring_select(const Stream& stream, const RingSelect<T>& arguments);
 template <class T>

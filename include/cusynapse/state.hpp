@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <memory>
@@ -44,7 +45,8 @@ class StateBytes {
 
 /// A constant of a model or neuron, and the name it is saved under. A struct of constants lists its
 /// own in a static member `fields`, an array of these, which is all it takes for them to be saved
-/// and restored.
+/// and restored. All its members are doubles and listed: a state would lose others, which does not
+/// compile.
 template <class Parameters>
 struct ParameterField {
   /// A member of the struct. By this name, for nvcc writes the type in a way that GCC warns of.
@@ -58,7 +60,7 @@ struct ParameterField {
 /// `Error(invalid_argument)` for others, std::bad_alloc.
 class CUSYNAPSE_EXPORT StateWriter {
  public:
-  /// A state of a class with elements of T: float, double or bool.
+  /// A state of a class with elements of T: float, double, float16, bfloat16 or bool.
   template <class T>
   static StateWriter of(const std::string& class_name);
 
@@ -105,13 +107,13 @@ class CUSYNAPSE_EXPORT StateReader {
 
   /// The class whose state it is.
   const std::string& class_name() const noexcept { return class_name_; }
-  /// Whether its elements are of type T: float, double or bool.
+  /// Whether its elements are of type T: float, double, float16, bfloat16 or bool.
   template <class T>
   bool holds() const noexcept;
   /// Whether there is a record of that name: one that some states leave out.
   bool has(const std::string& name) const;
   /// Refuses a state of another class, or with elements of another type than T: float, double,
-  /// bool.
+  /// float16, bfloat16 or bool.
   template <class T>
   void require(const std::string& class_name) const;
 
@@ -182,15 +184,22 @@ template <class Parameters>
 inline constexpr bool names_its_fields<Parameters, std::void_t<decltype(Parameters::fields)>> =
     true;
 
+/// Whether those are all the members there are.
+template <class Parameters>
+inline constexpr bool names_all_its_fields = sizeof(Parameters) ==
+                                             sizeof(double) * std::size(Parameters::fields);
+
 /// Constants under the name of each field, to and from a state.
 template <class Parameters>
 void save_parameters(StateWriter& state, const Parameters& parameters) {
+  static_assert(names_all_its_fields<Parameters>, "constants with names are doubles, all listed");
   for (const ParameterField<Parameters>& field : Parameters::fields) {
     state.number(std::string("parameters.") + field.name, parameters.*field.value);
   }
 }
 template <class Parameters>
 Parameters load_parameters(StateReader& state) {
+  static_assert(names_all_its_fields<Parameters>, "constants with names are doubles, all listed");
   Parameters parameters;
   for (const ParameterField<Parameters>& field : Parameters::fields) {
     parameters.*field.value = state.number(std::string("parameters.") + field.name);

@@ -106,7 +106,8 @@ class CUSYNAPSE_EXPORT Synapse {
 
   /// Where the histories are and how they are read, for the fused sums of connections.
   virtual SynapseReadout<T> readout() const = 0;
-  /// Arguments of this synapse's own step, the input left out.
+  /// Arguments of this synapse's own step, the input left out. `Connection::forward_sequence` steps
+  /// by them and not by `step`.
   virtual DecayInject<T> step_arguments() const = 0;
   /// Increases with every change of storage or constants: what was derived from them is then stale.
   virtual std::uint64_t version() const noexcept = 0;
@@ -217,16 +218,16 @@ class CUSYNAPSE_EXPORT CurrentSynapse : public Synapse<T> {
   void set_delay(const Stream& stream, double delay,
                  HistoryChange history = HistoryChange::clear) final;
 
-  /// The histories themselves, for level-2 operations, kernels of the caller's and inspection.
-  /// Valid until the next change of batch size, dt or delay.
   /// Histories there are besides that of spikes.
   int trace_count() const noexcept { return model_.trace_count; }
-  /// One of them, where traces are stored as T. Throws `Error(not_supported)` where they are not.
+  /// One of them, where traces are stored as T, for level-2 operations, kernels of the caller's and
+  /// inspection. Valid until the next change of batch size, dt or delay, or load. Throws
+  /// `Error(not_supported)` where traces are stored in another type.
   Ring<T> trace_ring(int trace) const;
-  /// One of them, Stored being what traces are stored as: T, float16 or bfloat16. Throws
-  /// `Error(not_supported)` for another.
+  /// The same, Stored being what traces are stored as: T, float16 or bfloat16.
   template <class Stored>
   Ring<Stored> trace_ring_as(int trace) const;
+  /// The history of spikes, valid for as long.
   Ring<bool> spike_ring() const noexcept;
   SynapseReadout<T> readout() const final;
   DecayInject<T> step_arguments() const final;
@@ -280,12 +281,14 @@ class CUSYNAPSE_EXPORT CurrentSynapse : public Synapse<T> {
 };
 
 /// A synapse of one model. `Model` is a struct of three members, all there is to a model:
-///   using Parameters = ...;                                  // its constants, a plain struct;
-///   with
-///                                    // a member `fields` (`ParameterField`) states restore them
-///   static constexpr const char* name = "...";               // for error messages
-///   static SynapseModel at(const Parameters& p, double dt);  // checks them; the model at a step
-///   time
+///
+///     using Parameters = ...;
+///     static constexpr const char* name = "...";
+///     static SynapseModel at(const Parameters& p, double dt);
+///
+/// `Parameters` is a plain struct of the constants, which states restore if it has a member
+/// `fields` (`ParameterField`). `name` begins error messages and names the class in states. `at`
+/// checks the constants and gives the model at steps of dt, ms.
 template <class T, class Model>
 class ModelSynapse : public CurrentSynapse<T> {
  public:
@@ -383,7 +386,7 @@ class CUSYNAPSE_EXPORT SynapseGroup {
   /// Takes the members, all on the stream's device, at least one. Allocates and synchronises.
   SynapseGroup(const Stream& stream, std::vector<std::unique_ptr<CurrentSynapse<T>>> members);
   ~SynapseGroup();
-  /// Moves take over the members.
+  /// Moves take over the members. A group that was moved from can only be assigned to.
   SynapseGroup(SynapseGroup&& other) noexcept;
   SynapseGroup& operator=(SynapseGroup&& other) noexcept;
 

@@ -377,8 +377,9 @@ struct DelayedConv2DBody {
       const std::uint32_t row = origin.row + place.row;
       const bool is_inside = k < count && row < static_cast<std::uint32_t>(g.height);
       const bool is_beyond = slots[k] == a.plan.delay_slots;
-      if (!is_inside && !is_beyond) {
-        // A term of -0 changes no sum.
+      if (k >= count) {
+        // There is no such weight, and a term of -0 changes no sum. Padding is a term as any other:
+        // an infinite weight times 0 is NaN.
         for (int trace = 0; trace < Pixels::traces; ++trace) weights[trace][k] = -T(0);
       }
       const auto slot =

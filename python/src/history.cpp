@@ -7,6 +7,7 @@
 
 #include "bindings.hpp"
 #include "state.hpp"
+#include "storage.hpp"
 
 namespace cusynapse::python {
 namespace {
@@ -15,7 +16,7 @@ using namespace nb::literals;
 
 // A history of any element type.
 struct HistoryObject {
-  Held<History<float>, History<double>, History<bool>> history;
+  Held<History<float>, History<double>, History<float16>, History<bfloat16>, History<bool>> history;
 };
 
 using Self = HistoryObject;
@@ -28,7 +29,7 @@ auto values_in(Call& call, const char* what, const Array& array) {
   if constexpr (std::is_same_v<T, bool>) {
     return call.spikes_in(what, array);
   } else {
-    return call.in<T>(what, array);
+    return call.in<typename History<T>::Value>(what, array);
   }
 }
 template <class T>
@@ -36,7 +37,7 @@ auto values_out(Call& call, const std::optional<Array>& out, const Shape& shape)
   if constexpr (std::is_same_v<T, bool>) {
     return call.spikes_out(out, shape);
   } else {
-    return call.out<T>(out, shape);
+    return call.out<typename History<T>::Value>(out, shape);
   }
 }
 
@@ -70,25 +71,30 @@ void bind_constructor(Class& bound) {
   bound.def(
       "__init__",
       [](Self* self, const Extents& shape, double step_time, double duration, bool inclusive,
-         Integer batch_size, const nb::object& dtype, const nb::object& device,
-         StreamHandle stream) {
+         Integer batch_size, const nb::object& storage, const nb::object& dtype,
+         const nb::object& device, StreamHandle stream) {
         HistoryOptions options;
         options.shape = shape.shape();
         options.batch_size = batch_size;
         options.step_time = step_time;
         options.duration = duration;
         options.inclusive = inclusive;
+        const StorageName storage_name = to_storage_name(storage);
         Call call(name, "__init__", to_device(device), stream);
         const auto make = [&]<class T>(std::type_identity<T>) {
-          std::shared_ptr<History<T>> made;
-          call.run([&](const Stream& on) { made = std::make_shared<History<T>>(on, options); });
-          new (self) Self{{name, std::move(made)}};
+          visit_storage<T>(to_storage<T>(name, "storage", storage_name), [&](auto element) {
+            using Stored = History<decltype(element)>;
+            std::shared_ptr<Stored> made;
+            call.run([&](const Stream& on) { made = std::make_shared<Stored>(on, options); });
+            new (self) Self{{name, std::move(made)}};
+          });
         };
         if (dtype_text(dtype) == "bool") return make(std::type_identity<bool>());
         with_element(to_element(dtype), make);
       },
       "shape"_a, "step_time"_a = 1.0, "duration"_a = 0.0, nb::kw_only(), "inclusive"_a = false,
-      "batch_size"_a = 1, "dtype"_a = "float32", "device"_a = "cpu", "stream"_a = nb::none());
+      "batch_size"_a = 1, "storage"_a = nb::none(), "dtype"_a = "float32", "device"_a = "cpu",
+      "stream"_a = nb::none());
 }
 
 void bind_properties(Class& bound) {
@@ -114,9 +120,16 @@ void bind_properties(Class& bound) {
   def_getter(
       "device", [](auto& h) { return to_string(h.device()); }, "As 'cpu' or 'cuda:0'.");
   bound.def_prop_ro("dtype", [](const Self& self) {
-    constexpr const char* names[] = {"float32", "float64", "bool"};
+    constexpr const char* names[] = {"float32", "float64", "float32", "float32", "bool"};
     return names[self.history.index()];
   });
+  bound.def_prop_ro(
+      "storage",
+      [](const Self& self) {
+        constexpr const char* names[] = {"float32", "float64", "float16", "bfloat16", "bool"};
+        return names[self.history.index()];
+      },
+      "The type observations are stored as.");
   bound.def(
       "pointer",
       [](const Self& self, StreamHandle stream) {
@@ -255,7 +268,9 @@ void bind_slots(Class& bound) {
           [](const Self& self, double fill, StreamHandle stream) {
             visit(self.history, [&]<class T>(History<T>& history) {
               Call call(name, "reset", history.device(), stream);
-              const T value = static_cast<T>(fill);
+              using Value = typename History<T>::Value;
+              using Fill = std::conditional_t<std::is_same_v<T, bool>, bool, Value>;
+              const auto value = static_cast<Fill>(fill);
               call.run([&](const Stream& on) { history.reset(on, value); });
             });
           },
@@ -378,6 +393,10 @@ Self restored(const nb::bytes& state, Device device, StreamHandle stream) {
     const StateReader reader(bytes);
     if (reader.holds<bool>()) {
       made = load_object<History<bool>>(on, bytes);
+    } else if (reader.holds<float16>()) {
+      made = load_object<History<float16>>(on, bytes);
+    } else if (reader.holds<bfloat16>()) {
+      made = load_object<History<bfloat16>>(on, bytes);
     } else if (reader.holds<double>()) {
       made = load_object<History<double>>(on, bytes);
     } else {
@@ -400,8 +419,8 @@ void bind_state(Class& bound) {
         const auto& [bytes, device] = state;
         new (self) Self(restored(bytes, to_device(nb::cast(device)), {}));
       });
-  bind_repr(bound,
-            {"shape", "batch_size", "step_time", "duration", "inclusive", "dtype", "device"});
+  bind_repr(bound, {"shape", "batch_size", "step_time", "duration", "inclusive", "storage", "dtype",
+                    "device"});
 }
 
 }  // namespace
@@ -416,7 +435,9 @@ void bind_histories(nb::module_& module) {
       "A circular buffer of observations [batch_size, *shape], starting as zeros.\n\ndtype "
       "is 'float32', 'float64' or 'bool' (one bit each). The head is the slot the next push "
       "writes;\nk steps back from it, 1 is the newest observation and slots (or 0) the "
-      "oldest. Times are ms, in the\nhistory's dtype, in float32 for bool.");
+      "oldest. Times are ms, in the\nhistory's dtype, in float32 for bool. storage is the type "
+      "observations are stored as: 'float16' or\n'bfloat16' of a float32 history, which takes half "
+      "of the memory and rounds what is written; None: as dtype.");
   bind_constructor(bound);
   bind_properties(bound);
   bind_slots(bound);

@@ -19,11 +19,16 @@ CONNECTIONS = {
 
 
 class HistoryCase:
+    def __init__(self, storage=None):
+        self.storage = storage
+
     def make(self, dtype, seed):
-        return cusynapse.History((3, 2), 1.0, 4.0, batch_size=2, dtype=dtype)
+        storage = self.storage if dtype == "float32" else None
+        return cusynapse.History((3, 2), 1.0, 4.0, batch_size=2, storage=storage, dtype=dtype)
 
     def step(self, history, generator):
-        history.push((generator.random(history.batched_shape) < 0.5).astype(history.dtype))
+        values = generator.random(history.batched_shape)
+        history.push(values < 0.5 if history.dtype == "bool" else values.astype(history.dtype))
         return [history.read_range(history.slots), history.select(1.5)]
 
 
@@ -120,6 +125,8 @@ class GroupCase:
 
 CASES = {
     "History": HistoryCase(),
+    "History of float16": HistoryCase("float16"),
+    "History of bfloat16": HistoryCase("bfloat16"),
     **{name: SynapseCase(name) for name in models.NAMES},
     **{name: ConnectionCase(name) for name in CONNECTIONS},
     "LinearDense of float16": ConnectionCase("LinearDense", "float16"),
@@ -177,7 +184,8 @@ COPIES = [through_pickle, through_copy, through_deepcopy]
 ABSENT = {
     "through_load": ["Accumulator", "Updater", "SynapseGroup"],
     "through_save_and_load": ["Updater", "SynapseGroup"],  # its connection is not in its state
-    "through_an_own_state": ["History", "Projection", "SynapseGroup"],  # no clear
+    "through_an_own_state": [*(name for name in CASES if name.startswith("History")),
+                             "Projection", "SynapseGroup"],  # no clear
     "through_copy": ["Updater"],  # of the same connection
 }
 
@@ -226,7 +234,8 @@ def test_bytes_that_are_no_state_are_refused_and_change_nothing(name):
         for load in (other.load, cusynapse.load):
             with pytest.raises(cusynapse.InvalidState, match="state.*expected"):
                 load(wrong)
-    foreign = CASES["History" if name != "History" else "AlphaCurrent"].make("float32", 1).save()
+    is_history = name.startswith("History")
+    foreign = CASES["AlphaCurrent" if is_history else "History"].make("float32", 1).save()
     with pytest.raises(cusynapse.InvalidState, match="class is"):
         other.load(foreign)
     with pytest.raises(cusynapse.InvalidState, match="element type"):
@@ -265,6 +274,18 @@ def test_a_state_is_read_by_another_reader():
     np.testing.assert_array_equal(records["weight"], made.weight)
     np.testing.assert_array_equal(records["delay"], made.delay)
     assert state_reader.read(records["synapse"].tobytes())[0] == "AlphaCurrent"
+
+
+@pytest.mark.parametrize("storage, expected", [("float16", "<f2"), ("bfloat16", "<V2")])
+def test_observations_of_16_bits_are_read_by_another_reader(storage, expected):
+    case = HistoryCase(storage)
+    made = case.make("float32", 1)
+    run(case, made, 1)
+    name, element, records = state_reader.read(made.save())
+    assert (name, element) == ("History", expected)
+    bits = records["observations"]
+    values = bits.view(np.float16) if storage == "float16" else (bits.astype("<u4") << 16).view("<f4")
+    np.testing.assert_array_equal(values[made.pointer() - 1], made.peek())
 
 
 @pytest.mark.parametrize("way", [way for way in WAYS if way is not through_an_own_state])
@@ -411,7 +432,7 @@ def test_texts_say_what_an_object_is():
     factory = models.factory("DeltaCurrent")
     assert repr(cusynapse.History(3, dtype="bool")) == (
         "History(shape=(3,), batch_size=1, step_time=1.0, duration=0.0, inclusive=False, "
-        "dtype='bool', device='cpu')")
+        "storage='bool', dtype='bool', device='cpu')")
     assert repr(cusynapse.LinearDense(4, 3, factory, dtype="float64")) == (
         "LinearDense(input_shape=(4,), output_shape=(3,), batch_size=1, step_time=1.0, "
         "delayed_by=None, biased=False, dtype='float64', device='cpu')")

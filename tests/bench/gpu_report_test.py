@@ -43,7 +43,10 @@ import json, os, re, sys
 names = {"copy/device_to_device/cuda/float/N:1/R:11": {"GB/s": 1000.0, "of_copy": 1.0},
          "shared_load/16_bytes/cuda/float": {"shared_B/s": 8e12},
          "grouped/single_exponential/bytes/cuda/float/G:200/N:1000/R:11/graph":
-             {"GB/s": 500.0, "of_copy": 0.5}}
+             {"GB/s": 500.0, "of_copy": 0.5},
+         "dense_sgemm/undelayed/cuda/float/B:1/N:1": {}}
+if os.path.exists(os.environ["FAKES"] + "/no_cublas"):
+    del names["dense_sgemm/undelayed/cuda/float/B:1/N:1"]
 if "--benchmark_list_tests" in sys.argv:
     print(*names, sep="\\n")
     sys.exit()
@@ -83,7 +86,7 @@ class Report(MadeUpMachine):
         self.assertEqual(code, 0)
         self.assertEqual(list(record["stages"]), [
             "configure", "build_bench", "bench_copy", "bench_shared_load", "bench_grouped",
-            "build_tests", "test", "comparators", "sanitize_memcheck", "sanitize_racecheck", "sanitize_synccheck",
+            "bench_dense_sgemm", "build_tests", "test", "comparators", "sanitize_memcheck", "sanitize_racecheck", "sanitize_synccheck",
             "sanitize_initcheck"])
         self.assertEqual(set(self.statuses(record).values()), {"done"})
         self.assertEqual([call.split("--target ")[1].split()[0] for call in calls
@@ -158,6 +161,13 @@ class Report(MadeUpMachine):
                          {"status": "skipped", "reason": "no made-up torch"})
         self.assertIn("Not compared: no made-up torch.",
                       (self.out / "benchmarks.md").read_text(encoding="utf-8"))
+
+    def test_says_that_there_is_no_cublas(self):
+        (self.fakes / "no_cublas").touch()
+        code, record, _ = self.report()
+        self.assertEqual(code, 0)
+        self.assertEqual(record["stages"]["cublas"], {
+            "status": "skipped", "reason": "the build found no cuBLAS to compare sums with"})
 
     def test_is_not_complete_without_the_time_for_the_comparison(self):
         (self.fakes / "no_torch").touch()

@@ -22,10 +22,12 @@ template <class T>
 constexpr cusynapse_dtype dtype_of() {
   if (std::is_same_v<T, float>) return CUSYNAPSE_FLOAT32;
   if (std::is_same_v<T, double>) return CUSYNAPSE_FLOAT64;
+  if (std::is_same_v<T, cusynapse::float16>) return CUSYNAPSE_FLOAT16;
+  if (std::is_same_v<T, cusynapse::bfloat16>) return CUSYNAPSE_BFLOAT16;
   return CUSYNAPSE_UINT8;
 }
 
-/// That of rings and histories of T: float, double or bool.
+/// That of rings and histories of T: float, double, 16 bits or bool.
 template <class T>
 constexpr cusynapse_dtype ring_dtype() {
   return std::is_same_v<T, bool> ? CUSYNAPSE_BITS : dtype_of<T>();
@@ -124,7 +126,8 @@ testing::AssertionResult same_bits(const std::vector<T>& got, const std::vector<
   for (std::size_t i = 0; i < got.size(); ++i) {
     if (std::memcmp(&got[i], &expected[i], sizeof(T)) != 0) {
       return testing::AssertionFailure()
-             << "index " << i << ": got " << +got[i] << ", expected " << +expected[i];
+             << "index " << i << ": got " << testing::PrintToString(got[i]) << ", expected "
+             << testing::PrintToString(expected[i]);
     }
   }
   return testing::AssertionSuccess();
@@ -157,6 +160,8 @@ void for_each_type(const Body& body) {
 template <class Body>
 void for_each_ring_type(const Body& body) {
   for_each_type(body);
+  body.template operator()<cusynapse::float16>();
+  body.template operator()<cusynapse::bfloat16>();
   body.template operator()<bool>();
 }
 

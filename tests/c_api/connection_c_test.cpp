@@ -606,7 +606,7 @@ TEST_P(CConnection, UpdatesAsTheClass) {
     cusynapse_accumulator* made_accumulator = nullptr;
     EXPECT_TRUE(
         refused(cusynapse_updater_accumulator(made, CUSYNAPSE_PARAMETER_BIAS, &made_accumulator),
-                CUSYNAPSE_NOT_SUPPORTED, {"one the updater was made for"}));
+                CUSYNAPSE_NOT_SUPPORTED, {"a parameter the updater was made for"}));
     ASSERT_TRUE(succeeds(
         cusynapse_updater_accumulator(made, CUSYNAPSE_PARAMETER_WEIGHT, &made_accumulator)));
     const Owned<cusynapse_accumulator> accumulator(made_accumulator);

@@ -128,6 +128,9 @@ TEST(CErrors, RefusesElementTypesAndStructSizesThatAreNone) {
   cusynapse_synapse* synapse = nullptr;
   EXPECT_TRUE(refused(cusynapse_synapse_create(cpu, CUSYNAPSE_BITS, &options, &model, &synapse),
                       CUSYNAPSE_INVALID_ARGUMENT, {"dtype is bits, expected float32 or float64"}));
+  EXPECT_TRUE(refused(cusynapse_synapse_create(cpu, CUSYNAPSE_BFLOAT16, &options, &model, &synapse),
+                      CUSYNAPSE_INVALID_ARGUMENT,
+                      {"dtype is bfloat16, expected float32 or float64"}));
   EXPECT_TRUE(refused(cusynapse_synapse_create(cpu, 17, &options, &model, &synapse),
                       CUSYNAPSE_INVALID_ARGUMENT, {"dtype is dtype 17"}));
   options.struct_size = 0;

@@ -133,8 +133,9 @@ TEST_P(CHistory, MovesObservationsAsTheClass) {
     ASSERT_TRUE(succeeds(cusynapse_history_align(handle, on, 2)));
     expected.align(stream(), 2);
     expect_same(pair);
-    ASSERT_TRUE(succeeds(cusynapse_history_reset(handle, on, 1.0)));
-    expected.reset(stream(), Value(1));
+    const double fill = std::is_same_v<T, bool> ? 1.0 : 0.7;
+    ASSERT_TRUE(succeeds(cusynapse_history_reset(handle, on, fill)));
+    expected.reset(stream(), static_cast<Value>(fill));
     expect_same(pair);
   });
 }
@@ -265,9 +266,16 @@ TEST_P(CHistory, RefusesWhatItCannotHold) {
   cusynapse_history_options options;
   ASSERT_TRUE(succeeds(cusynapse_history_options_init(&options, sizeof options)));
   cusynapse_history* made = nullptr;
-  EXPECT_TRUE(refused(cusynapse_history_create(c_stream(), CUSYNAPSE_UINT8, &options, &made),
+  EXPECT_TRUE(
+      refused(cusynapse_history_create(c_stream(), CUSYNAPSE_UINT8, &options, &made),
+              CUSYNAPSE_INVALID_ARGUMENT,
+              {"dtype is uint8, expected float32 or float64 or float16 or bfloat16 or bits"}));
+  Pair<cusynapse::float16> half = make_pair<cusynapse::float16>();
+  cusynapse_const_array array = values.in();
+  array.dtype = CUSYNAPSE_FLOAT16;
+  EXPECT_TRUE(refused(cusynapse_history_push(half.handle.get(), c_stream(), array),
                       CUSYNAPSE_INVALID_ARGUMENT,
-                      {"dtype is uint8, expected float32 or float64 or bits"}));
+                      {"element type of observation is float16, expected float32"}));
   options.duration = -1.0;
   EXPECT_TRUE(refused(cusynapse_history_create(c_stream(), CUSYNAPSE_FLOAT32, &options, &made),
                       CUSYNAPSE_INVALID_ARGUMENT, {"duration is -1"}));

@@ -61,6 +61,12 @@ class COps : public c_test::CTest {
         bytes.push_back(static_cast<std::uint8_t>(random_.bits()));
       }
       return twin(bytes);
+    } else if constexpr (sizeof(T) == 2) {
+      std::vector<T> stored;
+      for (const float value : random_.values<float>(slots * stride, 0.5, 2.0)) {
+        stored.push_back(cusynapse::math::from_float<T>(value));
+      }
+      return twin(stored);
     } else {
       return values<T>(slots * stride, 0.5, 2.0);
     }
@@ -649,6 +655,13 @@ TEST_P(COps, RefusesWhatLevelTwoOfCppRefuses) {
                       CUSYNAPSE_INVALID_ARGUMENT, {"decay_inject: size is -1"}));
   EXPECT_TRUE(refused(cusynapse_decay_inject(c_stream(), CUSYNAPSE_UINT8, &step),
                       CUSYNAPSE_INVALID_ARGUMENT, {"dtype is uint8, expected float32 or float64"}));
+  EXPECT_TRUE(refused(cusynapse_decay_inject(c_stream(), CUSYNAPSE_FLOAT16, &step),
+                      CUSYNAPSE_INVALID_ARGUMENT,
+                      {"dtype is float16, expected float32 or float64"}));
+  const cusynapse_ring_read_arguments read = {};
+  EXPECT_TRUE(
+      refused(cusynapse_ring_read(c_stream(), CUSYNAPSE_UINT8, &read), CUSYNAPSE_INVALID_ARGUMENT,
+              {"dtype is uint8, expected float32 or float64 or float16 or bfloat16 or bits"}));
   step.dynamics = 4;
   EXPECT_TRUE(refused(cusynapse_decay_inject(c_stream(), CUSYNAPSE_FLOAT32, &step),
                       CUSYNAPSE_INVALID_ARGUMENT, {"dynamics is 4"}));

@@ -23,6 +23,7 @@ using cusynapse::CurrentSynapse;
 using cusynapse::Shape;
 using cusynapse::Stream;
 using cusynapse::SynapseOptions;
+namespace ops = cusynapse::ops;
 
 // The model of SingleExponentialCurrent as one of the caller's.
 cusynapse_status exponential_at(void* context, double, cusynapse_synapse_model* model) {
@@ -423,6 +424,14 @@ TEST_P(CSynapse, GivesArgumentsForLevelTwo) {
     ASSERT_TRUE(succeeds(cusynapse_synapse_trace_ring(synapse, 0, &trace)));
     EXPECT_EQ(trace.data, current.traces[0]);
     EXPECT_EQ(current.storage, static_cast<cusynapse_storage_type>(expected.options().storage));
+    Array<T> newest(stream(), shape);
+    const cusynapse_ring_read_arguments read = {trace, newest.c().data, 1, 1, 0, 1};
+    cusynapse::visit_storage<T>(expected.options().storage, [&](auto stored) {
+      using Stored = decltype(stored);
+      ASSERT_TRUE(succeeds(cusynapse_ring_read(c_stream(), dtype_of<Stored>(), &read)));
+      const auto of_cpp = expected.template trace_ring_as<Stored>(0);
+      EXPECT_TRUE(same_bits(newest.host(), support::observations(stream(), of_cpp)[0]));
+    });
     cusynapse_delayed_select_arguments select = {};
     ASSERT_TRUE(succeeds(cusynapse_synapse_select_arguments(synapse, &select)));
     Array<T> out(stream(), shape);

@@ -177,6 +177,8 @@ void load_all(const Bytes& bytes) {
   }
   load_as<float>(bytes);
   load_as<double>(bytes);
+  load_history<cusynapse::float16>(bytes);
+  load_history<cusynapse::bfloat16>(bytes);
   load_history<bool>(bytes);
 }
 

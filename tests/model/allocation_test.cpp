@@ -79,6 +79,8 @@ template <class Test>
 void for_each_type(const Test& test) {
   test.template operator()<float>();
   test.template operator()<double>();
+  test.template operator()<cusynapse::float16>();
+  test.template operator()<cusynapse::bfloat16>();
   test.template operator()<bool>();
 }
 

@@ -569,6 +569,27 @@ TEST_P(ConnectionRefusalTest, InputsAndOutputsOfAnotherShape) {
   });
 }
 
+TEST_P(ConnectionRefusalTest, OutputsThatThereAreNot) {
+  for_each_connection([&]<class T>(ConnectionKind kind) {
+    Twins<T> twins(stream(), good_settings(kind));
+    auto& asked = twins.asked();
+    const auto output = static_cast<cusynapse::Output>(2);
+    const support::DeviceArray<T> inputs(stream(), twins.batched_input().prepended(1), T(1));
+    support::DeviceArray<T> out(stream(), twins.batched_output().prepended(1), T(0));
+    const std::vector<std::string> words = {asked.name(), "output is 2", "expected"};
+    EXPECT_TRUE(
+        refuses([&] { asked.forward(stream(), inputs.constant()[0], out.view()[0], output); },
+                Errc::invalid_argument, words));
+    EXPECT_TRUE(refuses([&] { asked.sum(stream(), out.view()[0], output); }, Errc::invalid_argument,
+                        words));
+    EXPECT_TRUE(
+        refuses([&] { asked.forward_sequence(stream(), inputs.constant(), out.view(), output); },
+                Errc::invalid_argument, words));
+    EXPECT_EQ(out.host(), std::vector<T>(out.host().size(), T(0)));
+    EXPECT_TRUE(twins.unchanged());
+  });
+}
+
 TEST_P(ConnectionRefusalTest, SequencesOfAnotherShape) {
   for_each_connection([&]<class T>(ConnectionKind kind) {
     Twins<T> twins(stream(), good_settings(kind));
@@ -680,6 +701,13 @@ TEST_P(ConnectionRefusalTest, ChangesOutOfTheirDomain) {
       }
       EXPECT_TRUE(twins.unchanged());
     }
+    const auto change = static_cast<cusynapse::HistoryChange>(2);
+    const std::vector<std::string> words = {"history is 2", "expected"};
+    EXPECT_TRUE(refuses([&] { asked.set_step_time(stream(), 0.3, change); }, Errc::invalid_argument,
+                        words));
+    EXPECT_TRUE(refuses([&] { asked.set_delayed_by(stream(), 1.0, change); },
+                        Errc::invalid_argument, words));
+    EXPECT_TRUE(twins.unchanged());
   });
 }
 

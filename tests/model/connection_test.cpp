@@ -342,6 +342,31 @@ TEST_P(ConnectionTest, PaddingOutOfRangeReadsTheOverbound) {
   EXPECT_EQ(pair.output(), (std::vector<float>{-10.0f, -10.0f, -10.0f}));
 }
 
+// Padding is a history of zeros, on all four sides: an infinite weight times 0 is no number.
+TEST_P(ConnectionTest, AnInfiniteWeightOverPaddingIsNoNumber) {
+  for (const Model model : {Model::delta_plus, Model::single_exponential, Model::alpha}) {
+    for (const bool has_delays : {false, true}) {
+      ConnectionSettings settings = small_settings(ConnectionKind::convolution, model);
+      settings.has_delays = has_delays;
+      settings.convolution = convolution_of(1, 1, 1, 1, 1, 1);
+      settings.convolution.padding[0] = 1;
+      settings.convolution.padding[1] = 1;
+      settings.synapse.batch_size = 1;
+      settings = model_test::consistent(settings);
+      SCOPED_TRACE(model_test::describe(settings));
+      ConnectionPair<float> pair(stream(), settings);
+      pair.set(Parameter::weight, {std::numeric_limits<float>::infinity()});
+      for (int step = 0; step < 2; ++step) {
+        EXPECT_TRUE(pair.forward({1.0f}, InputKind::values));
+      }
+      const std::vector<float> output = pair.output();
+      for (std::size_t i = 0; i < output.size(); ++i) {
+        EXPECT_EQ(std::isnan(output[i]), i != 4) << "output " << i;
+      }
+    }
+  }
+}
+
 TEST_P(ConnectionTest, DelaysOutOfRangeReadTheOverboundWhateverTheHistoryHolds) {
   for_each_connection([&]<class T>(ConnectionKind kind) {
     if (kind == ConnectionKind::lateral) return;  // the delays of its diagonal are in range

@@ -114,6 +114,14 @@ inline bool is_exponential(cusynapse::Extrapolation rule) {
          rule == cusynapse::Extrapolation::exponential_rate_decay;
 }
 
+/// What the oracle keeps observations of an element type as.
+template <class T>
+constexpr reference::Storage kept_as = reference::Storage::same;
+template <>
+inline constexpr reference::Storage kept_as<cusynapse::float16> = reference::Storage::float16;
+template <>
+inline constexpr reference::Storage kept_as<cusynapse::bfloat16> = reference::Storage::bfloat16;
+
 template <class T>
 class HistoryPair {
  public:
@@ -125,7 +133,7 @@ class HistoryPair {
       : stream_(stream),
         history_(stream, options),
         expected_(options.batch_size, options.shape.size(), options.step_time, options.duration,
-                  options.inclusive) {}
+                  options.inclusive, kept_as<T>) {}
 
   cusynapse::History<T>& history() { return history_; }
   reference::History<Value, Time>& expected() { return expected_; }
@@ -137,7 +145,7 @@ class HistoryPair {
     if constexpr (std::is_same_v<T, bool>) {
       return random.flags(size(), 0.4);
     } else {
-      return random.template values<T>(size(), -2.0, 2.0);
+      return random.template values<Value>(size(), -2.0, 2.0);
     }
   }
   /// `count` observations, [size, count].
@@ -303,7 +311,8 @@ class HistoryPair {
   }
 
   /// Inserts and compares the histories. Where an exponential function is involved they may differ
-  /// by its error; the oracle then goes on with the library's values.
+  /// by its error, which may round to the next number of 16 bits; the oracle then goes on with the
+  /// library's values.
   testing::AssertionResult check_insert(const Observation& observation,
                                         const std::vector<Time>& times,
                                         const cusynapse::InsertOptions& options, bool checked) {
@@ -350,7 +359,11 @@ class HistoryPair {
   testing::AssertionResult check_inserted(const cusynapse::InsertOptions& options) {
     support::Tolerance<Value> tolerance;
     const bool exponential = is_exponential(options.extrapolation);
-    if (exponential) tolerance.relative = support::exponential_relative<Time>();
+    if (exponential) {
+      tolerance.relative =
+          support::exponential_relative<Time>() + 2 * reference::unit_roundoff(kept_as<T>);
+      tolerance.absolute = 2 * reference::least_rounding(kept_as<T>);
+    }
     const auto result = check_state(tolerance);
     if (result && exponential) {
       const auto actual = support::observations<T>(stream_, history_.ring());

@@ -14,6 +14,7 @@
 #include "model/history_pair.hpp"
 #include "support/devices.hpp"
 #include "support/random.hpp"
+#include "support/refusal.hpp"
 
 namespace {
 
@@ -48,6 +49,14 @@ void for_each_type(const Test& test) {
   {
     SCOPED_TRACE("double");
     test.template operator()<double>();
+  }
+  {
+    SCOPED_TRACE("float16");
+    test.template operator()<cusynapse::float16>();
+  }
+  {
+    SCOPED_TRACE("bfloat16");
+    test.template operator()<cusynapse::bfloat16>();
   }
   {
     SCOPED_TRACE("bool");
@@ -212,13 +221,40 @@ TEST_P(HistoryTest, ResetFillsEveryObservationAndPutsTheHeadAtSlotZero) {
   for_each_type([&]<class T>() {
     using Value = typename HistoryPair<T>::Value;
     HistoryPair<T> pair = filled<T>(stream(), options_of({33}, 3, 1.0, 4.0), random);
-    pair.reset(std::is_same_v<T, bool> ? Value(1) : static_cast<Value>(-2.75));
+    pair.reset(std::is_same_v<T, bool> ? Value(1) : static_cast<Value>(-2.7));
     EXPECT_TRUE(pair.check_state());
     pair.push(pair.random_observation(random));
     EXPECT_TRUE(pair.check_state());
     pair.reset(Value(0));
     EXPECT_TRUE(pair.check_state());
   });
+}
+
+TEST_P(HistoryTest, ValuesOf16BitsLieWithinARoundingOfWhatWasPushed) {
+  const auto test = [&]<class T>(const std::vector<float>& infinite) {
+    using model_test::kept_as;
+    const double u = reference::unit_roundoff(kept_as<T>);
+    const double s = reference::least_rounding(kept_as<T>);
+    std::vector<float> values = {0.0f, 1.0f + 0x1p-11f, 1.0f + 0x1p-8f, 3.0f - 0x1p-9f, 65519.0f};
+    values.insert(values.end(), {0.1f, -7.3e-5f, 0x1p-25f, 0x1.8p-24f, 1e-6f, 1e-40f});
+    for (const float value : std::vector<float>(values)) values.push_back(-value);
+    const auto finite = static_cast<std::ptrdiff_t>(values.size());
+    values.push_back(std::nanf(""));
+    values.insert(values.end(), infinite.begin(), infinite.end());
+    HistoryPair<T> pair(stream(), options_of({static_cast<std::int64_t>(values.size())}, 1, 1, 2));
+    pair.push(values);
+    EXPECT_TRUE(pair.check_peek());
+    const auto kept = support::observations<T>(stream(), pair.history().ring())[0];
+    EXPECT_TRUE(support::matches(std::vector<float>(kept.begin(), kept.begin() + finite),
+                                 std::vector<float>(values.begin(), values.begin() + finite),
+                                 {u, s, {}}));
+    for (std::size_t i = values.size() - infinite.size(); i < values.size(); ++i) {
+      EXPECT_TRUE(std::isinf(kept[i])) << values[i];
+    }
+  };
+  const float inf = std::numeric_limits<float>::infinity();
+  test.template operator()<cusynapse::float16>({65520.0f, -65520.0f, 3e38f, inf});
+  test.template operator()<cusynapse::bfloat16>({std::numeric_limits<float>::max(), -inf});
 }
 
 TEST_P(HistoryTest, SelectReadsByEveryRuleAtAwkwardSizes) {
@@ -570,6 +606,22 @@ TEST_P(HistoryTest, OutsideValuesAreRefusedByEveryCallAndChangeNothing) {
     for (const std::int32_t index : {-1, 4, 100}) {
       refused(
           Errc::invalid_argument, [&] { history.align(stream(), index); }, "align");
+    }
+    for (const double tolerance : {-2.0, inf, std::nan("")}) {
+      cusynapse::SelectOptions select;
+      select.tolerance = tolerance;
+      cusynapse::InsertOptions insert;
+      insert.tolerance = tolerance;
+      const support::DeviceArray<Value> observation(stream(), {2, 4}, Value(1));
+      for (const std::function<void()>& call : std::vector<std::function<void()>>{
+               [&] { history.select(stream(), times.constant(), out.view(), select); },
+               [&] { history.select(stream(), 1.0, out.view(), select); },
+               [&] { history.insert(stream(), observation.constant(), times.constant(), insert); },
+               [&] { history.insert(stream(), observation.constant(), 1.0, insert); }}) {
+        EXPECT_TRUE(support::refuses(call, Errc::invalid_argument,
+                                     {"tolerance is " + support::printed(tolerance), "expected"}));
+        EXPECT_TRUE(pair.check_state());
+      }
     }
     for (const Shape& shape : {Shape{4}, Shape{4, 2}, Shape{2, 5}, Shape{1, 4}, Shape{8}}) {
       support::DeviceArray<Value> other(stream(), shape, Value(1));

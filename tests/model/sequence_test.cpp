@@ -439,6 +439,10 @@ TEST_P(SequenceTest, HistoriesOfFloatFollowTheOracle) {
 TEST_P(SequenceTest, HistoriesOfDoubleFollowTheOracle) {
   history_sequences<double>(stream(), sequence_count() / 4);
 }
+TEST_P(SequenceTest, HistoriesOf16BitsFollowTheOracle) {
+  history_sequences<cusynapse::float16>(stream(), sequence_count() / 4);
+  history_sequences<cusynapse::bfloat16>(stream(), sequence_count() / 4);
+}
 TEST_P(SequenceTest, HistoriesOfFlagsFollowTheOracle) {
   history_sequences<bool>(stream(), sequence_count() / 4);
 }

@@ -196,6 +196,7 @@ void for_each_object(const Test& test) {
   call("synapse", synapse());
   call("history", history<double>());
   call("history of spikes", history<bool>());
+  call("history of 16 bits", history<cusynapse::bfloat16>());
   for (const auto kind : model_test::connection_kinds()) {
     call(model_test::class_name(kind), connection(kind));
   }
@@ -460,6 +461,15 @@ TEST(StateRefusalTest, ValuesOfAHistoryAreChecked) {
                   {"flag", flag, {"\"inclusive\" is 2, expected 0 or 1"}}});
   const auto [spikes, bits] = history<bool>();
   expect_refused(*spikes, {{"another element type", state, {"is <f8, expected |b1"}}});
+  const auto [half, of_half] = history<cusynapse::float16>();
+  const auto [brain, of_brain] = history<cusynapse::bfloat16>();
+  expect_refused(*half, {{"another type of 16 bits",
+                          of_brain,
+                          {"state of History: element type is <V2, expected <f2"}},
+                         {"values in place of their bits",
+                          with_type(of_half, "observations", "<f2"),
+                          {"type of record \"observations\" is <f2, expected <u2"}}});
+  expect_refused(*brain, {{"another type of 16 bits", of_half, {"is <f2, expected <V2"}}});
 }
 
 TEST(StateRefusalTest, ValuesOfNeuronsAreChecked) {

@@ -95,8 +95,10 @@ Bytes run(const cusynapse::Stream& stream, cusynapse::History<T>& history, int s
   const cusynapse::Shape shape = history.batched_shape();
   for (int t = 0; t < steps; ++t) {
     std::vector<Value> observation;
-    for (std::int64_t i = 0; i < shape.size(); ++i) {
-      observation.push_back(static_cast<Value>(random.integer(0, 1)));
+    if constexpr (std::is_same_v<T, bool>) {
+      observation = random.flags(shape.size(), 0.5);
+    } else {
+      observation = random.values<Value>(shape.size(), -2.0, 2.0);
     }
     const support::DeviceArray<Value> in(stream, observation, shape);
     support::DeviceArray<Value> values(stream, shape, Value(0));

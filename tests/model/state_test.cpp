@@ -208,7 +208,28 @@ TEST_P(StateTest, HistoriesGoOnBitForBit) {
   };
   test.template operator()<float>();
   test.template operator()<double>();
+  test.template operator()<cusynapse::float16>();
+  test.template operator()<cusynapse::bfloat16>();
   test.template operator()<bool>();
+}
+
+TEST_P(StateTest, HistoriesOf16BitsAreSavedAsBits) {
+  const auto test = [&]<class T>(const std::string& element,
+                                 const std::vector<std::uint16_t>& bits) {
+    cusynapse::HistoryOptions options;
+    options.shape = {3};
+    cusynapse::History<T> history(stream(), options);
+    const support::DeviceArray<float> values(stream(), {1.0f, -65504.0f, 0x1p-24f}, {1, 3});
+    history.push(stream(), values.constant());
+    const Bytes state = history.save(stream());
+    EXPECT_EQ(std::string(state.begin() + 20, state.begin() + 23), element);
+    cusynapse::StateReader reader(state);
+    EXPECT_TRUE(reader.holds<T>());
+    EXPECT_FALSE(reader.holds<float>());
+    EXPECT_EQ(reader.array<std::uint16_t>("observations", {1, 1, 3}), bits);
+  };
+  test.template operator()<cusynapse::float16>("<f2", {0x3C00, 0xFBFF, 0x0001});
+  test.template operator()<cusynapse::bfloat16>("<V2", {0x3F80, 0xC780, 0x3380});
 }
 
 ConnectionSettings connection_settings(ConnectionKind kind, Model model, double delay) {
@@ -607,6 +628,15 @@ struct NamedParameters {
   static constexpr cusynapse::ParameterField<NamedParameters> fields[] = {
       {"gain", &NamedParameters::gain}};
 };
+// What a state would lose.
+struct PartlyNamedParameters {
+  double gain;
+  int order;
+  static constexpr cusynapse::ParameterField<PartlyNamedParameters> fields[] = {
+      {"gain", &PartlyNamedParameters::gain}};
+};
+static_assert(cusynapse::names_all_its_fields<NamedParameters>);
+static_assert(!cusynapse::names_all_its_fields<PartlyNamedParameters>);
 struct NamedModel {
   using Parameters = NamedParameters;
   static constexpr const char* name = "NamedConstants";

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -371,6 +372,39 @@ TEST_P(TraceStorageTest, StatesNameAStorageOf16BitsAlone) {
   support::make_consistent(slow_state);
   EXPECT_TRUE(
       refuses([&] { same.load(stream(), slow_state); }, Errc::invalid_state, {"dt / tau above"}));
+}
+
+// Rings reserved for a sequence may be too short for the traces that a state brings.
+TEST_P(TraceStorageTest, SequencesFollowAStorageThatTheSynapseLoads) {
+  constexpr std::int64_t steps = 7;
+  SynapseOptions options;
+  options.shape = {300};
+  options.delay = 3.0;
+  options.batch_size = 2;
+  support::Random random(support::seed());
+  const support::DeviceArray<float> inputs(stream(), random.values<float>(steps * 600, -1, 1),
+                                           {steps, 2, 300});
+  for (const StorageType from : {StorageType::float16, StorageType::bfloat16, StorageType::same}) {
+    for (const StorageType to : {StorageType::same, StorageType::bfloat16, StorageType::float16}) {
+      const auto make = [&](StorageType storage) {
+        options.storage = storage;
+        return std::make_shared<cusynapse::DoubleExponentialCurrent<float>>(
+            stream(), options, cusynapse::DoubleExponentialParameters{20.0, 5.0, 2.0});
+      };
+      const auto synapse = make(from);
+      const auto loaded = make(to);
+      cusynapse::LinearDense<float> connection(stream(), {3}, synapse);
+      cusynapse::LinearDense<float> expected(stream(), {3}, loaded);
+      connection.reserve_sequence(stream(), steps);
+      synapse->load(stream(), loaded->save(stream()));
+      support::DeviceArray<float> out(stream(), {steps, 2, 3}, 0.0F);
+      support::DeviceArray<float> expected_out(stream(), {steps, 2, 3}, 0.0F);
+      connection.forward_sequence(stream(), inputs.constant(), out.view());
+      expected.forward_sequence(stream(), inputs.constant(), expected_out.view());
+      EXPECT_EQ(out.host(), expected_out.host());
+      EXPECT_EQ(connection.save(stream()), expected.save(stream()));
+    }
+  }
 }
 
 // What a device makes of every pattern, and of floats that must be rounded, has the bits of the

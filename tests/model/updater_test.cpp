@@ -20,6 +20,7 @@
 #include "support/device_array.hpp"
 #include "support/devices.hpp"
 #include "support/random.hpp"
+#include "support/refusal.hpp"
 
 namespace {
 
@@ -166,6 +167,11 @@ TEST_P(UpdaterTest, OnlyTheParametersAskedForAreAccumulated) {
   EXPECT_TRUE(updater.has(Parameter::bias));
   EXPECT_TRUE(updater.has(Parameter::delay));
   EXPECT_FALSE(updater.has(static_cast<Parameter>(3)));
+  EXPECT_TRUE(support::refuses([&] { updater[Parameter::weight]; }, Errc::not_supported,
+                               {"Updater::operator[]: got weight, expected a parameter"}));
+  EXPECT_TRUE(support::refuses([&] { updater.update(stream(), Parameter::weight); },
+                               Errc::not_supported,
+                               {"Updater::update: got weight, expected a parameter"}));
   const auto before = connection->to_host(stream(), Parameter::weight);
   add(updater, Parameter::bias, true, std::vector<float>(7, 1.0f));
   updater.update(stream());

@@ -187,7 +187,7 @@ TEST_P(WeightStorageTest, SumsOverSeveralGroupsOfInputsAreThoseOfRoundedWeights)
     for (const Model model : {Model::delta, Model::double_exponential}) {
       for (const auto& [inputs, outputs, batch_size] :
            std::vector<std::tuple<std::int64_t, std::int64_t, std::int64_t>>{
-               {300, 33, 33}, {520, 5, 7}, {257, 70, 1}, {770, 2, 2}}) {
+               {300, 9, 33}, {520, 5, 7}, {257, 70, 1}, {770, 2, 2}}) {
         for (const double delay : {2.0, 200.0}) {
           ConnectionSettings settings = small_settings(ConnectionKind::dense, model);
           settings.synapse.sample_size = inputs;

@@ -218,6 +218,40 @@ TEST(DelayedDense, RefusesWhatItCannotSumOver) {
   EXPECT_EQ(dense.out, before);
 }
 
+TEST(SynapticSelects, ReadTheTracesThatTheirRuleAsksFor) {
+  const std::vector<float> trace(32, 1.0F);
+  const std::vector<float> delays(4, 0.0F);
+  std::vector<float> out(4, 7.0F);
+  SynapticSelect<float> a;
+  a.batch = 1;
+  a.inputs = 4;
+  a.delays = delays.data();
+  a.source.traces[0] = trace.data();
+  a.source.stride = 32;
+  a.select.slots = 1;
+  a.select.rule = SelectRule::exponential_decay;
+  a.select.time_constant[0] = 5.0F;
+  a.select.time_constant[1] = 2.0F;
+  a.values = out.data();
+  const auto refuses = [&](const char* what) {
+    return support::refuses([&] { ops::synaptic_select(cpu, a); }, Errc::invalid_argument,
+                            {"synaptic_select", what, "expected"});
+  };
+  a.select.trace_count = 2;
+  EXPECT_TRUE(refuses("source.trace_count is 1"));
+  a.select.rule = SelectRule::chain_decay;
+  a.select.trace_count = 1;
+  EXPECT_TRUE(refuses("source.trace_count is 1"));
+  EXPECT_EQ(out, std::vector<float>(4, 7.0F));
+  a.select.rule = SelectRule::exponential_decay;
+  ops::synaptic_select(cpu, a);
+  EXPECT_EQ(out, std::vector<float>(4, 1.0F));
+  // Without delays no rule is asked.
+  a.delays = nullptr;
+  a.select.trace_count = 2;
+  ops::synaptic_select(cpu, a);
+}
+
 TEST(DelayPlans, AreOfOneStorageThatThereIs) {
   const std::vector<float> weights(6, 1.0F);
   std::vector<float16> half(6, float16{7});

@@ -172,6 +172,25 @@ TEST(Ops, ArgumentsOutsideTheirDomainAreRefused) {
     a.traces[1] = StoredData<const float>(a.traces[0].data(), StorageType::float16);
   });
   refuse_select("out is null", [](auto& a) { a.out = nullptr; });
+
+  const DecayInjectGroup<float> group{population.step(values), 0, 0, 1};
+  const std::int32_t tile_group = 0;
+  DecayInjectGroups<float> groups;
+  groups.groups = &group;
+  groups.tile_group = &tile_group;
+  groups.tile_count = 1;
+  groups.input = values;
+  groups.input_kind = static_cast<InputKind>(7);
+  expect_refused(Errc::invalid_argument, "input_kind is 7",
+                 [&] { ops::decay_inject_grouped(cpu, groups); });
+
+  History<float> history(cpu, HistoryOptions{{3}});
+  RingResample<float> resample;
+  resample.source = history.ring();
+  resample.destination = history.ring();
+  resample.destination.head = {};
+  resample.rule = static_cast<SelectRule>(9);
+  expect_refused(Errc::invalid_argument, "rule is 9", [&] { ops::ring_resample(cpu, resample); });
 }
 
 TEST(Ops, AHistoryMadeAnewHasItsHeadAsANumber) {

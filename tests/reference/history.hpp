@@ -6,20 +6,23 @@
 #include <vector>
 
 #include "reference/frames.hpp"
+#include "reference/half.hpp"
 #include "reference/rules.hpp"
 
 namespace reference {
 
-/// Observations of type Value read at times of type Time, every operation in Time. Arrays are flat:
-/// an observation is [batch_size, sample_size], times are [batch_size, sample_size, D].
+/// Observations of type Value read at times of type Time, every operation in Time, and kept as a
+/// storage has them. Arrays are flat: an observation is [batch_size, sample_size], times are
+/// [batch_size, sample_size, D].
 template <class Value, class Time>
 class History {
  public:
   History(std::int64_t batch_size, std::int64_t sample_size, double step_time, double duration,
-          bool inclusive)
+          bool inclusive, Storage storage = Storage::same)
       : step_time_(step_time),
         duration_(duration),
         inclusive_(inclusive),
+        storage_(storage),
         frames_(slots_for(duration, step_time, inclusive), batch_size, sample_size) {}
 
   std::int64_t slots() const { return frames_.slots(); }
@@ -30,7 +33,7 @@ class History {
   bool inclusive() const { return inclusive_; }
   const std::deque<Frame<Value>>& newest_first() const { return frames_.newest_first(); }
 
-  void push(const Frame<Value>& observation) { frames_.push(observation); }
+  void push(const Frame<Value>& observation) { frames_.push(stored(observation)); }
   Frame<Value> peek() const { return frames_.back(1); }
   Frame<Value> pop() {
     const Frame<Value> newest = peek();
@@ -41,7 +44,7 @@ class History {
   void decrement(std::int64_t n) { frames_.advance(-n); }
   Frame<Value> read(std::int64_t steps_back) const { return frames_.back(steps_back); }
   void write(const Frame<Value>& observation, std::int64_t steps_back) {
-    frames_.back(steps_back) = observation;
+    frames_.back(steps_back) = stored(observation);
   }
 
   /// [size, length], old to new.
@@ -59,13 +62,13 @@ class History {
     for (std::int64_t element = 0; element < size(); ++element) {
       for (std::int64_t i = 0; i < length; ++i) {
         frames_.back(range_step(length, steps_back, forward, i))[at(element)] =
-            observations[at(element * length + i)];
+            stored(observations[at(element * length + i)]);
       }
     }
   }
 
   void align(std::int64_t index) { frames_.align(index); }
-  void reset(Value fill) { frames_.fill(fill); }
+  void reset(Value fill) { frames_.fill(stored(fill)); }
 
   /// times and the result are [size, samples].
   std::vector<Value> select(const std::vector<Time>& times, std::int64_t samples,
@@ -128,6 +131,12 @@ class History {
   static std::size_t at(std::int64_t index) { return static_cast<std::size_t>(index); }
   static Time rounded(double value) { return static_cast<Time>(value); }
 
+  Value stored(Value value) const { return kept(storage_, value); }
+  Frame<Value> stored(Frame<Value> observation) const {
+    for (Value& value : observation) value = stored(value);
+    return observation;
+  }
+
   static std::int64_t range_step(std::int64_t length, std::int64_t steps_back, bool forward,
                                  std::int64_t i) {
     return forward ? steps_back - i : steps_back + (length - 1 - i);
@@ -152,13 +161,13 @@ class History {
     Value& older = frames_.back(where.older)[at(element)];
     Value& newer = frames_.back(where.newer)[at(element)];
     if (where.older == where.newer) {
-      older = sample;
+      older = stored(sample);
       return;
     }
     const auto pair = extrapolate<Time, Value>(rule, sample, older, newer, where.elapsed,
                                                rounded(step_time_), rounded(constant), adjust);
-    older = pair.first;
-    newer = pair.second;
+    older = stored(pair.first);
+    newer = stored(pair.second);
   }
 
   void resize() { frames_.keep_newest(slots_for(duration_, step_time_, inclusive_)); }
@@ -166,6 +175,7 @@ class History {
   double step_time_;
   double duration_;
   bool inclusive_;
+  Storage storage_;
   Frames<Value> frames_;
 };
 
