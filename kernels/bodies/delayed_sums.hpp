@@ -237,8 +237,8 @@ struct CurrentPixels {
 };
 
 /// Convolution: call (x, y) covers Width outputs of one row, of sample and filter y. The weight and
-/// its slot are the same for all of them. On a CPU they lie next to each other, and so do the
-/// pixels a call reads; on a GPU the outputs of neighbouring calls do.
+/// its slot are the same for all of them. On a CPU the outputs of a call lie next to each other,
+/// and so do the pixels that it reads; on a GPU those of neighbouring calls do.
 template <class T, int Width>
 struct DelayedConv2DBody {
   DelayedConv2D<T> arguments;

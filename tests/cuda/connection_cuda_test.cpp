@@ -192,40 +192,38 @@ TEST_F(CudaConnections, OverHistoriesOfAnyLengthHaveTheBitsOfTheCpu) {
   }
 }
 
+// Small layers of every kind, with delays of up to so many steps (the trace's -1 stands for none).
 template <class T>
-class CudaLayers : public CudaConnections {};
-using Types = testing::Types<float, double>;
-TYPED_TEST_SUITE(CudaLayers, Types);
-
-// The histories of a sequence hold all samples, one beside the other; -1 stands for none.
-TYPED_TEST(CudaLayers, SequencesOfAnyBatchHaveTheBitsOfTheCpu) {
-  for (const std::optional<double> steps_back :
-       {std::optional<double>(), std::optional(20.0), std::optional(200.0), std::optional(300.0)}) {
-    for (const std::int64_t batch_size : std::vector<std::int64_t>{3, 8, 60, large(500, 130)}) {
-      for (const Layer& layer : layers<TypeParam>()) {
+void expect_layers_have_the_bits_of_the_cpu(
+    const std::vector<std::optional<double>>& most_steps_back,
+    const std::vector<std::int64_t>& batch_sizes, std::int64_t steps, bool is_sequence) {
+  for (const std::optional<double> steps_back : most_steps_back) {
+    for (const std::int64_t batch_size : batch_sizes) {
+      for (const Layer& layer : layers<T>()) {
         SCOPED_TRACE(testing::Message()
                      << steps_back.value_or(-1) << " steps, batch " << batch_size << ", model "
                      << layer.model << ", weights " << static_cast<int>(layer.weights));
-        EXPECT_TRUE(sums_have_the_bits_of_the_cpu<TypeParam>(steps_back, batch_size, {9}, {7}, 5,
-                                                             true, layer));
+        EXPECT_TRUE(sums_have_the_bits_of_the_cpu<T>(steps_back, batch_size, {9}, {7}, steps,
+                                                     is_sequence, layer));
       }
     }
   }
 }
 
+template <class T>
+class CudaLayers : public CudaConnections {};
+using Types = testing::Types<float, double>;
+TYPED_TEST_SUITE(CudaLayers, Types);
+
+// The histories of a sequence hold all samples, one beside the other.
+TYPED_TEST(CudaLayers, SequencesOfAnyBatchHaveTheBitsOfTheCpu) {
+  expect_layers_have_the_bits_of_the_cpu<TypeParam>({std::nullopt, 20.0, 200.0, 300.0},
+                                                    {3, 8, 60, large(500, 130)}, 5, true);
+}
+
 TYPED_TEST(CudaLayers, StepsOfAnyBatchHaveTheBitsOfTheCpu) {
-  for (const std::optional<double> steps_back : {std::optional<double>(), std::optional(20.0),
-                                                 std::optional(300.0), std::optional(20000.0)}) {
-    for (const std::int64_t batch_size : {1, 8, 33}) {
-      for (const Layer& layer : layers<TypeParam>()) {
-        SCOPED_TRACE(testing::Message()
-                     << steps_back.value_or(-1) << " steps, batch " << batch_size << ", model "
-                     << layer.model << ", weights " << static_cast<int>(layer.weights));
-        EXPECT_TRUE(sums_have_the_bits_of_the_cpu<TypeParam>(steps_back, batch_size, {9}, {7}, 3,
-                                                             false, layer));
-      }
-    }
-  }
+  expect_layers_have_the_bits_of_the_cpu<TypeParam>({std::nullopt, 20.0, 300.0, 20000.0},
+                                                    {1, 8, 33}, 3, false);
 }
 
 TEST_F(CudaConnections, ACapturedForwardIsTheEagerOne) {
