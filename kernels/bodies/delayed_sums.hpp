@@ -211,28 +211,86 @@ struct DelayedDirectBody {
   }
 };
 
-/// Pixels of a source of delayed traces, stored as Stored: of `trace`, in a row that starts at
-/// element `start` of the rings.
+// How a convolution reads pixels. `load` reads an element of one of `traces` rings, `at` elements
+// from its start; `value` makes a pixel of those at the same place. Between the two is the wait for
+// memory.
+
+/// Delayed traces stored as Stored. What the second one is multiplied with is planned with the
+/// weight.
 template <class T, class Stored, int Traces>
 struct DelayedPixels {
-  using Element = Stored;                ///< converted once all of several are loaded
-  static constexpr int traces = Traces;  ///< read one by one
+  using Element = Stored;
+  static constexpr int traces = Traces;
+  static constexpr int planned = Traces;  ///< arrays of the plan that are read
   const Stored* rings[Traces];
-  CUSYNAPSE_HOST_DEVICE Stored operator()(std::int32_t trace, std::int64_t start,
-                                          std::uint32_t column) const {
-    return rings[trace][start + column];
+
+  CUSYNAPSE_HOST_DEVICE bool is_read(int) const { return true; }
+  CUSYNAPSE_HOST_DEVICE Stored load(int trace, std::int64_t at) const { return rings[trace][at]; }
+  CUSYNAPSE_HOST_DEVICE T value(const Stored (&elements)[Traces], T share, std::uint32_t) const {
+    const T value = loaded<T>(elements[0]);
+    if constexpr (Traces == 1) {
+      return value;
+    } else {
+      return math::fused_multiply_add(share, loaded<T>(elements[1]), value);
+    }
   }
 };
 
-/// Pixels whose current is read as a whole.
-template <SourceKind kind, class T>
+/// The whole current of undelayed traces stored as Stored.
+template <class T, class Stored, int Traces>
 struct CurrentPixels {
-  using Element = T;
-  static constexpr int traces = 1;
+  using Element = Stored;
+  static constexpr int traces = Traces;
+  static constexpr int planned = 1;
+  const Stored* rings[Traces];
   const CurrentSource<T>& source;
-  CUSYNAPSE_HOST_DEVICE T operator()(std::int32_t trace, std::int64_t start,
-                                     std::uint32_t column) const {
-    return source_value<kind>(source, trace, false, start + column);
+
+  CUSYNAPSE_HOST_DEVICE bool is_read(int trace) const { return source.weight[trace] != T(0); }
+  CUSYNAPSE_HOST_DEVICE Stored load(int trace, std::int64_t at) const { return rings[trace][at]; }
+  CUSYNAPSE_HOST_DEVICE T value(const Stored (&elements)[Traces], T, std::uint32_t) const {
+    T values[Traces];
+    for (int trace = 0; trace < Traces; ++trace) values[trace] = loaded<T>(elements[trace]);
+    return weighted_traces(source, values);
+  }
+};
+
+/// Spikes in bits. On a GPU a bit is taken out of its byte after the wait.
+template <class T, bool is_gpu>
+struct BitPixels {
+  using Element = std::conditional_t<is_gpu, std::uint8_t, T>;
+  static constexpr int traces = 1;
+  static constexpr int planned = 1;
+  const CurrentSource<T>& source;
+
+  CUSYNAPSE_HOST_DEVICE bool is_read(int) const { return true; }
+  CUSYNAPSE_HOST_DEVICE Element load(int, std::int64_t at) const {
+    if constexpr (is_gpu) {
+      return source.spikes[at >> 3];
+    } else {
+      return source_value<SourceKind::bits>(source, 0, false, at);
+    }
+  }
+  CUSYNAPSE_HOST_DEVICE T value(const Element (&elements)[1], T, std::uint32_t at) const {
+    if constexpr (is_gpu) {
+      return (elements[0] >> (at & 7) & 1) != 0 ? source.amplitude : T(0);
+    } else {
+      return elements[0];
+    }
+  }
+};
+
+/// Spikes in bytes.
+template <class T>
+struct BytePixels {
+  using Element = std::uint8_t;
+  static constexpr int traces = 1;
+  static constexpr int planned = 1;
+  const CurrentSource<T>& source;
+
+  CUSYNAPSE_HOST_DEVICE bool is_read(int) const { return true; }
+  CUSYNAPSE_HOST_DEVICE Element load(int, std::int64_t at) const { return source.spikes[at]; }
+  CUSYNAPSE_HOST_DEVICE T value(const Element (&elements)[1], T, std::uint32_t) const {
+    return math::multiply(static_cast<T>(elements[0]), source.amplitude);
   }
 };
 
@@ -252,14 +310,11 @@ struct DelayedConv2DBody {
     const DelayedConv2D<T>& a = arguments;
     switch (a.source.kind) {
       case SourceKind::traces:
-        if (a.plan.width == SlotWidth::none) {
-          return sum(CurrentPixels<SourceKind::traces, T>{a.source}, x, y);
-        }
         return visit_storage<T>(a.source.traces[0].storage(), SumOfTraces{*this, x, y});
       case SourceKind::bits:
-        return sum(CurrentPixels<SourceKind::bits, T>{a.source}, x, y);
+        return sum(BitPixels<T, is_gpu>{a.source}, x, y);
       case SourceKind::bytes:
-        return sum(CurrentPixels<SourceKind::bytes, T>{a.source}, x, y);
+        return sum(BytePixels<T>{a.source}, x, y);
     }
   }
 
@@ -276,13 +331,15 @@ struct DelayedConv2DBody {
     template <class Stored>
     CUSYNAPSE_HOST_DEVICE void operator()(Stored) const {
       const CurrentSource<T>& source = body.arguments.source;
+      const bool is_delayed = body.arguments.plan.width != SlotWidth::none;
       const Stored* const first = source.traces[0].template as<Stored>();
       if (source.trace_count == 2) {
         const Stored* const second = source.traces[1].template as<Stored>();
-        body.sum(DelayedPixels<T, Stored, 2>{{first, second}}, x, y);
-      } else {
-        body.sum(DelayedPixels<T, Stored, 1>{{first}}, x, y);
+        if (is_delayed) return body.sum(DelayedPixels<T, Stored, 2>{{first, second}}, x, y);
+        return body.sum(CurrentPixels<T, Stored, 2>{{first, second}, source}, x, y);
       }
+      if (is_delayed) return body.sum(DelayedPixels<T, Stored, 1>{{first}}, x, y);
+      return body.sum(CurrentPixels<T, Stored, 1>{{first}, source}, x, y);
     }
   };
 
@@ -364,42 +421,48 @@ struct DelayedConv2DBody {
     const int count = end - entry < depth ? static_cast<int>(end - entry) : depth;
     std::int32_t slots[depth] = {};
     planned_slots(a.plan, entry, end, slots);
-    T weights[Pixels::traces][depth];
-    for (int trace = 0; trace < Pixels::traces; ++trace) {
+    T weights[Pixels::planned][depth];
+    for (int trace = 0; trace < Pixels::planned; ++trace) {
       load_planned(a.plan.weights[trace], entry, end, weights[trace]);
     }
 
     typename Pixels::Element elements[depth][Pixels::traces][Width];
+    std::uint32_t firsts[depth];  // lower bits of where the first pixel is in the rings
 #if defined(__CUDA_ARCH__)
 #pragma unroll  // what is loaded stays in registers
 #endif
     for (int k = 0; k < depth; ++k) {
       const std::uint32_t row = origin.row + place.row;
+      const std::uint32_t column = origin.column + place.column;
       const bool is_inside = k < count && row < static_cast<std::uint32_t>(g.height);
       const bool is_beyond = slots[k] == a.plan.delay_slots;
       if (k >= count) {
         // There is no such weight, and a term of -0 changes no sum. Padding is a term as any other:
         // an infinite weight times 0 is NaN.
-        for (int trace = 0; trace < Pixels::traces; ++trace) weights[trace][k] = -T(0);
+        for (int trace = 0; trace < Pixels::planned; ++trace) weights[trace][k] = -T(0);
       }
       const auto slot =
           static_cast<std::uint32_t>(source_slot(a.source, head, is_beyond ? 0 : slots[k]));
       const std::int64_t start = slot * a.source.stride + place.start;
       for (int trace = 0; trace < Pixels::traces; ++trace) {
-        load_pixels(pixels, trace, start, origin.column + place.column, origin.step,
-                    is_inside && !is_beyond ? width : 0, elements[k][trace]);
+        load_pixels(pixels, trace, start, column, origin.step,
+                    is_inside && !is_beyond && pixels.is_read(trace) ? width : 0,
+                    elements[k][trace]);
       }
+      firsts[k] = static_cast<std::uint32_t>(start) + column;
       place.advance(g);
     }
     for (int k = 0; k < depth; ++k) {
       const bool is_beyond = slots[k] == a.plan.delay_slots;
+      const T weight = weights[0][k];
+      const T share = weights[Pixels::planned - 1][k];
       for (int i = 0; i < Width; ++i) {
-        T value = loaded<T>(elements[k][0][i]);
-        if constexpr (Pixels::traces == 2) {
-          value = math::fused_multiply_add(weights[1][k], loaded<T>(elements[k][1][i]), value);
-        }
+        typename Pixels::Element pixel[Pixels::traces];
+        for (int trace = 0; trace < Pixels::traces; ++trace) pixel[trace] = elements[k][trace][i];
+        const std::uint32_t at = firsts[k] + static_cast<std::uint32_t>(i) * origin.step;
+        T value = pixels.value(pixel, share, at);
         if (is_beyond) value = a.plan.overbound;
-        sums[i] = math::fused_multiply_add(weights[0][k], value, sums[i]);
+        sums[i] = math::fused_multiply_add(weight, value, sums[i]);
       }
     }
   }
@@ -412,14 +475,15 @@ struct DelayedConv2DBody {
                                                 std::uint32_t step, std::uint32_t width,
                                                 typename Pixels::Element (&elements)[Width]) {
     if (!is_gpu && step == 1 && column < width && width - column >= Width) {
+      const std::int64_t first = start + column;
       for (int i = 0; i < Width; ++i) {
-        elements[i] = pixels(trace, start + column, static_cast<std::uint32_t>(i));
+        elements[i] = pixels.load(trace, first + i);
       }
       return;
     }
     for (int i = 0; i < Width; ++i) {
       const std::uint32_t at = column + static_cast<std::uint32_t>(i) * step;
-      elements[i] = at < width ? pixels(trace, start, at) : typename Pixels::Element{};
+      elements[i] = at < width ? pixels.load(trace, start + at) : typename Pixels::Element{};
     }
   }
 };

@@ -93,6 +93,19 @@ CUSYNAPSE_HOST_DEVICE T stored_value(const StoredData<const T>& data, std::int64
   return visit_storage<T>(data.storage(), StoredValue<T>{data, at});
 }
 
+/// The current of the values of a source's traces. A weight of 0 leaves one out even where it is
+/// infinite.
+template <class T, int Traces>
+CUSYNAPSE_HOST_DEVICE T weighted_traces(const CurrentSource<T>& source, const T (&values)[Traces]) {
+  T current = source.weight[0] == T(0) ? T(0) : math::multiply(source.weight[0], values[0]);
+  for (int trace = 1; trace < Traces; ++trace) {
+    if (trace < source.trace_count && source.weight[trace] != T(0)) {
+      current = math::add(current, math::multiply(source.weight[trace], values[trace]));
+    }
+  }
+  return current;
+}
+
 /// One value of a source of a kind: of the given trace for delayed sums, all of the current for
 /// undelayed ones. `offset` counts elements from the start of the rings.
 template <SourceKind kind, class T>
@@ -100,15 +113,13 @@ CUSYNAPSE_HOST_DEVICE T source_value(const CurrentSource<T>& source, std::int32_
                                      bool is_delayed, std::int64_t offset) {
   if constexpr (kind == SourceKind::traces) {
     if (is_delayed) return stored_value<T>(source.traces[trace], offset);
-    // A weight of 0 leaves a trace out even where it is infinite.
-    T value = source.weight[0] == T(0)
-                  ? T(0)
-                  : math::multiply(source.weight[0], stored_value<T>(source.traces[0], offset));
-    if (source.trace_count == 2 && source.weight[1] != T(0)) {
-      value = math::add(
-          value, math::multiply(source.weight[1], stored_value<T>(source.traces[1], offset)));
+    T values[max_traces] = {};
+    for (int i = 0; i < max_traces; ++i) {
+      if (i < source.trace_count && source.weight[i] != T(0)) {
+        values[i] = stored_value<T>(source.traces[i], offset);
+      }
     }
-    return value;
+    return weighted_traces(source, values);
   } else if constexpr (kind == SourceKind::bits) {
     return math::test_bit(source.spikes, offset) ? source.amplitude : T(0);
   } else {
