@@ -39,6 +39,10 @@ void check_finite_not_negative(const Where& where, const char* what, double got)
   check(std::isfinite(got) && got >= 0, where, what, got, "finite and at least 0");
 }
 
+void check_pointer(const void* pointer, const Where& where, const char* what) {
+  if (pointer == nullptr) refuse(where, what, "null", "a pointer to device memory");
+}
+
 void check_array(const Where& where, const char* what, const void* data, const Shape& got,
                  const Shape& expected) {
   if (got != expected) {
