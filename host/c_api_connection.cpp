@@ -1,7 +1,6 @@
 // Connections in C.
 #include <algorithm>
 #include <utility>
-#include <vector>
 
 #include "cusynapse/connection.hpp"
 #include "host/c_api.hpp"
