@@ -1,7 +1,5 @@
 // Dense connections: every input to every output, each pair with a delay of its own. Beside them
 // the same sums as an array library makes them, and products without delays by the vendor's BLAS.
-#include <algorithm>
-#include <array>
 #include <memory>
 #include <stdexcept>
 #include <string>

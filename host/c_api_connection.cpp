@@ -1,7 +1,6 @@
 // Connections in C.
 #include <algorithm>
 #include <utility>
-#include <vector>
 
 #include "cusynapse/connection.hpp"
 #include "host/c_api.hpp"
@@ -77,16 +76,8 @@ Shape read(const Where& where, const char* what, const cusynapse_shape* shape) {
   return shape_of(where, what, *shape);
 }
 
-Parameter parameter_of(const Where& where, cusynapse_parameter parameter) {
-  return enumerator(where, "parameter", parameter, Parameter::delay);
-}
-
 Output output_of(const Where& where, cusynapse_output output) {
   return enumerator(where, "output", output, Output::accumulate);
-}
-
-HistoryChange change_of(const Where& where, cusynapse_history_change change) {
-  return enumerator(where, "change", change, HistoryChange::keep);
 }
 
 // What a connection's synapse is made of.

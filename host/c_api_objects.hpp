@@ -1,11 +1,10 @@
-// Handles of the C interface that more than one of its files works with.
+// Handles and enumerations of the C interface that more than one of its files works with.
 #pragma once
 
 #include <memory>
 
 #include "cusynapse/connection.hpp"
 #include "cusynapse/synapse.hpp"
-#include "cusynapse/updater.hpp"
 #include "host/c_api.hpp"
 
 struct cusynapse_synapse : cusynapse::c_api::Handle<cusynapse::CurrentSynapse<float>,
@@ -15,6 +14,14 @@ struct cusynapse_connection
     : cusynapse::c_api::Handle<cusynapse::Connection<float>, cusynapse::Connection<double>> {};
 
 namespace cusynapse::c_api {
+
+inline Parameter parameter_of(const host::Where& where, cusynapse_parameter parameter) {
+  return enumerator(where, "parameter", parameter, Parameter::delay);
+}
+
+inline HistoryChange change_of(const host::Where& where, cusynapse_history_change change) {
+  return enumerator(where, "change", change, HistoryChange::keep);
+}
 
 SynapseOptions synapse_options(const host::Where& where, const cusynapse_synapse_options* given);
 

@@ -178,10 +178,6 @@ cusynapse_synapse_options options_of(const SynapseOptions& options) {
   return to;
 }
 
-HistoryChange change_of(const Where& where, cusynapse_history_change change) {
-  return enumerator(where, "change", change, HistoryChange::keep);
-}
-
 // Runs `body` on a double exponential synapse.
 template <class AnySynapse, class Body>
 cusynapse_status with_parts(AnySynapse* synapse, const char* function, const Body& body) noexcept {

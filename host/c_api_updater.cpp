@@ -44,10 +44,6 @@ UpdateBound<double> bound_of(const Where& where, const char* what,
           bound.range};
 }
 
-Parameter parameter_of(const Where& where, cusynapse_parameter parameter) {
-  return enumerator(where, "parameter", parameter, Parameter::delay);
-}
-
 }  // namespace
 
 struct cusynapse_updater : Handle<OwningUpdater<float>, OwningUpdater<double>> {};

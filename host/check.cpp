@@ -2,7 +2,6 @@
 
 #include <cmath>
 #include <cstdio>
-#include <limits>
 #include <numeric>
 #include <vector>
 
@@ -37,6 +36,10 @@ void check_finite_positive(const Where& where, const char* what, double got) {
 
 void check_finite_not_negative(const Where& where, const char* what, double got) {
   check(std::isfinite(got) && got >= 0, where, what, got, "finite and at least 0");
+}
+
+void check_pointer(const void* pointer, const Where& where, const char* what) {
+  if (pointer == nullptr) refuse(where, what, "null", "a pointer to device memory");
 }
 
 void check_array(const Where& where, const char* what, const void* data, const Shape& got,

@@ -53,6 +53,9 @@ void check_positive_in(const Where& where, const char* what, double got) {
   check(rounded > 0 && std::isfinite(rounded), where, what, got, "within the range of the type");
 }
 
+/// Throws `Error(invalid_argument)` for null.
+void check_pointer(const void* pointer, const Where& where, const char* what);
+
 /// Throws `Error(shape_mismatch)` unless `got` is `expected`, and `Error(invalid_argument)` for
 /// null data of a shape with elements.
 void check_array(const Where& where, const char* what, const void* data, const Shape& got,

@@ -19,13 +19,10 @@ namespace ops {
 namespace {
 
 using host::check;
+using host::check_pointer;
 
 // Extents below 2^31 and products below 2^56: whatever is computed from them stays in range.
 constexpr double most_elements = 0x1p56;
-
-void check_pointer(const void* pointer, const char* where, const char* what) {
-  if (pointer == nullptr) host::refuse(where, what, "null", "a pointer to device memory");
-}
 
 void check_count(const char* where, const char* what, std::int64_t count, std::int64_t least) {
   check(count >= least && count <= (std::int64_t{1} << 31), where, what, static_cast<double>(count),

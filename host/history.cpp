@@ -1,7 +1,6 @@
 #include "cusynapse/history.hpp"
 
 #include <algorithm>
-#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>

@@ -6,9 +6,7 @@
 namespace cusynapse::ops {
 namespace {
 
-void check_pointer(const void* pointer, const char* where, const char* what) {
-  if (pointer == nullptr) host::refuse(where, what, "null", "a pointer to device memory");
-}
+using host::check_pointer;
 
 template <class T>
 void run_leaky_integrate_and_fire(const Stream& stream, const LeakyIntegrateAndFireStep<T>& a) {

@@ -11,10 +11,7 @@ namespace cusynapse::ops {
 namespace {
 
 using host::check;
-
-void check_pointer(const void* pointer, const char* where, const char* what) {
-  if (pointer == nullptr) host::refuse(where, what, "null", "a pointer to device memory");
-}
+using host::check_pointer;
 
 void check_geometry(const char* where, std::int64_t size, std::int64_t stride, std::int32_t slots,
                     const RingHead& head) {

@@ -7,10 +7,7 @@ namespace cusynapse::ops {
 namespace {
 
 using host::check;
-
-void check_pointer(const void* pointer, const char* where, const char* what) {
-  if (pointer == nullptr) host::refuse(where, what, "null", "a pointer to device memory");
-}
+using host::check_pointer;
 
 void check_size(std::int64_t size, const char* where, const char* what) {
   check(size >= 0, where, what, static_cast<double>(size), "at least 0");

@@ -89,13 +89,6 @@ void save_slots(const Stream& stream, StateWriter& state, const char* name, cons
   state.array(name, ring.shape, values.data(), ring.row, ring.stride);
 }
 
-/// Refuses a record that is not the slots of such a ring.
-template <class T>
-void check_slots(const StateReader& state, const char* name, const Shape& frame,
-                 std::int32_t slots) {
-  state.check_array<StateElement<T>>(name, StoredRing<T>(frame, slots).shape);
-}
-
 /// The storage of a ring, padding zero, as memory of elements or of bytes. Synchronises.
 template <class T, class Memory = typename ElementTraits<T>::Stored>
 Buffer<Memory> load_slots(const Stream& stream, StateReader& state, const char* name,

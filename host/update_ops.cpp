@@ -7,10 +7,7 @@ namespace cusynapse::ops {
 namespace {
 
 using host::check;
-
-void check_pointer(const void* pointer, const char* where, const char* what) {
-  if (pointer == nullptr) host::refuse(where, what, "null", "a pointer to device memory");
-}
+using host::check_pointer;
 
 template <class T>
 void run_accumulate_part(const Stream& stream, const AccumulatePart<T>& a) {

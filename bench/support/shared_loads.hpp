@@ -1,8 +1,6 @@
 // How fast a GPU's shared memory is read.
 #pragma once
 
-#include <cstdint>
-
 struct CUstream_st;
 
 namespace cusynapse::bench {

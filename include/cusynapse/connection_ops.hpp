@@ -199,7 +199,7 @@ struct SynapticSelect {
   std::uint8_t* bytes = nullptr;  ///< spikes, 0 or 1
 };
 
-/// Arguments of `ops::synaptic_copy`: arrays of a connection brought into another layout.
+/// What `ops::synaptic_copy` makes of what.
 enum class SynapticCopy : std::int32_t {
   selector,   ///< delays spread over the batch: out as `SynapticLayout` says
   unfold,     ///< pixels [batch][pixels] to patches [batch][patch][positions]; padding is 0
@@ -207,7 +207,8 @@ enum class SynapticCopy : std::int32_t {
   transpose,  ///< [batch][rows][columns] to [batch][columns][rows]
 };
 
-/// V is T or std::uint8_t.
+/// Arguments of `ops::synaptic_copy`: arrays of a connection brought into another layout. V is
+/// float, double or std::uint8_t.
 template <class V>
 struct SynapticCopyArguments {
   SynapticCopy copy = SynapticCopy::transpose;     ///< what becomes of what
@@ -229,7 +230,10 @@ namespace ops {
 CUSYNAPSE_EXPORT void delay_plan(const Stream& stream, const DelayPlan<float>& arguments);
 CUSYNAPSE_EXPORT void delay_plan(const Stream& stream, const DelayPlan<double>& arguments);
 
-/// Memory `delayed_dense` needs on a device for these arguments.
+/// Bytes of workspace that `delayed_dense` needs on a device to be at its fastest; what arrays hold
+/// is not looked at. On the CPU they are for the threads there are when this is called, and a call
+/// with less runs on fewer, down to one. Throws `Error(invalid_argument)` for sizes out of range,
+/// and `Error(no_device)`.
 CUSYNAPSE_EXPORT std::size_t dense_workspace_bytes(Device device,
                                                    const DelayedDense<float>& arguments);
 CUSYNAPSE_EXPORT std::size_t dense_workspace_bytes(Device device,
@@ -243,29 +247,37 @@ CUSYNAPSE_EXPORT void delayed_dense(const Stream& stream, const DelayedDense<flo
 CUSYNAPSE_EXPORT void delayed_dense(const Stream& stream, const DelayedDense<double>& arguments);
 
 /// One weight a synapse: 5 B of plan for the whole batch, and a gathered value and a result, 8 B, a
-/// synapse and sample. Does not synchronise.
+/// synapse and sample. `out` may not overlap what is read. Does not synchronise. Throws
+/// `Error(invalid_argument)`.
 CUSYNAPSE_EXPORT void delayed_direct(const Stream& stream, const DelayedDirect<float>& arguments);
 CUSYNAPSE_EXPORT void delayed_direct(const Stream& stream, const DelayedDirect<double>& arguments);
 
-/// Convolution straight from histories of pixels. Does not synchronise.
+/// Convolution straight from histories of pixels: plan and rings once and 4 B a sum in float, and a
+/// pixel from a cache for every multiply-add. `out` may not overlap what is read. Does not
+/// synchronise. Throws `Error(invalid_argument)`.
 CUSYNAPSE_EXPORT void delayed_conv2d(const Stream& stream, const DelayedConv2D<float>& arguments);
 CUSYNAPSE_EXPORT void delayed_conv2d(const Stream& stream, const DelayedConv2D<double>& arguments);
 
-/// Currents or spikes of single weights. Does not synchronise.
+/// Currents or spikes of single weights: 12 B an element in float, to bytes 6 B. Outputs may not
+/// overlap what is read. Does not synchronise. Throws `Error(invalid_argument)`.
 CUSYNAPSE_EXPORT void synaptic_select(const Stream& stream, const SynapticSelect<float>& arguments);
 CUSYNAPSE_EXPORT void synaptic_select(const Stream& stream,
                                       const SynapticSelect<double>& arguments);
 
-/// V is float, double or std::uint8_t. Does not synchronise.
+/// Brings an array into another layout: 8 B an element in float. `out` may not overlap `in`. V is
+/// float, double or std::uint8_t. Does not synchronise. Throws `Error(invalid_argument)`, and
+/// `Error(not_supported)` for a mean over bytes.
 template <class V>
 CUSYNAPSE_EXPORT void synaptic_copy(const Stream& stream,
                                     const SynapticCopyArguments<V>& arguments);
 
-/// Sets the diagonal of a square matrix [size][size] to 0. Does not synchronise.
+/// Sets the diagonal of a square matrix [size][size] to 0. Does not synchronise. Throws
+/// `Error(invalid_argument)` for a size that is negative or above 2^31, and for null.
 CUSYNAPSE_EXPORT void zero_diagonal(const Stream& stream, float* matrix, std::int64_t size);
 CUSYNAPSE_EXPORT void zero_diagonal(const Stream& stream, double* matrix, std::int64_t size);
 
-/// Brings values into [low, high]; NaN becomes low. Does not synchronise.
+/// Brings values into [low, high], in place; NaN becomes low. 8 B a float. Does not synchronise.
+/// Throws `Error(invalid_argument)` for a negative size, null, and unless low <= high.
 CUSYNAPSE_EXPORT void clamp(const Stream& stream, float* values, std::int64_t size, float low,
                             float high);
 CUSYNAPSE_EXPORT void clamp(const Stream& stream, double* values, std::int64_t size, double low,

@@ -10,6 +10,7 @@
 #include "cusynapse/math/bits.hpp"
 #include "cusynapse/math/decay.hpp"
 #include "cusynapse/math/exponential.hpp"
+#include "cusynapse/math/half.hpp"
 #include "cusynapse/math/interpolate.hpp"
 #include "cusynapse/math/neuron.hpp"
 #include "cusynapse/math/ring.hpp"

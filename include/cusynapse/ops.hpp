@@ -311,7 +311,7 @@ struct RingInsert {
 };
 
 /// Arguments of `ops::ring_write`: frames into consecutive slots, the first `steps_back` behind the
-/// head, each next one a step newer. Element (e, i) of frame i is values[e * element_stride + i *
+/// head, each next one a step newer. Element e of frame i is values[e * element_stride + i *
 /// frame_stride]. Then the head moves on by `advance` when it is held in device memory.
 template <class T>
 struct RingWrite {
@@ -380,7 +380,9 @@ namespace ops {
 CUSYNAPSE_EXPORT void decay_inject(const Stream& stream, const DecayInject<float>& arguments);
 CUSYNAPSE_EXPORT void decay_inject(const Stream& stream, const DecayInject<double>& arguments);
 
-/// Steps many populations in one launch; bytes as `decay_inject`. Does not synchronise.
+/// Steps many populations in one launch; bytes and what may overlap as `decay_inject`. The tables
+/// are not looked at from the host. Does not synchronise. Throws `Error(invalid_argument)` for a
+/// negative number of tiles, null pointers, an input kind that does not exist.
 CUSYNAPSE_EXPORT void decay_inject_grouped(const Stream& stream,
                                            const DecayInjectGroups<float>& arguments);
 CUSYNAPSE_EXPORT void decay_inject_grouped(const Stream& stream,
@@ -388,16 +390,24 @@ CUSYNAPSE_EXPORT void decay_inject_grouped(const Stream& stream,
 
 /// Reads currents at delays. Moves 12 B a selection for one float trace: the selector, the gathered
 /// observation and the result (8 B and a shared 4 B gather as D grows). Does not synchronise.
+/// Throws `Error(invalid_argument)` for negative sizes, null pointers, a number of traces that does
+/// not fit the rule, traces of different types, a head outside the ring, a step time that is not
+/// finite and above 0, a negative tolerance, and a limit that reaches past the ring.
 CUSYNAPSE_EXPORT void delayed_select(const Stream& stream, const DelayedSelect<float>& arguments);
 CUSYNAPSE_EXPORT void delayed_select(const Stream& stream, const DelayedSelect<double>& arguments);
 
-/// Reads spikes at delays: 5 to 8 B a selection and a gathered bit. Does not synchronise.
+/// Reads spikes at delays: 5 to 8 B a selection and a gathered bit. Neither output may overlap the
+/// ring. Does not synchronise. Throws as `delayed_select`, and unless one output is set.
 CUSYNAPSE_EXPORT void spike_select(const Stream& stream, const SpikeSelect<float>& arguments);
 CUSYNAPSE_EXPORT void spike_select(const Stream& stream, const SpikeSelect<double>& arguments);
 
-/// The general history operations, for T float, double, float16, bfloat16 and bool. None
-/// synchronises. For bool, interpolation is previous, next or nearest, and extrapolation previous,
-/// next, nearest or neighbors; others throw `Error(not_supported)`.
+/// The general history operations, for T float, double, float16, bfloat16 and bool. In float an
+/// element takes 12 to 16 B of a select, 16 to 24 B of an insert, 8 B of the others (a resampled
+/// chain 12 B). Arrays may not overlap rings, nor a source its destination. None synchronises. They
+/// throw `Error(invalid_argument)` for negative sizes, null pointers, rings that are not aligned, a
+/// head outside the ring, and a rule that does not exist. For bool, interpolation is previous, next
+/// or nearest, and extrapolation previous, next, nearest or neighbors; others throw
+/// `Error(not_supported)`. Source of select and insert: Inferno 0.0.5, RecordTensor.
 template <class T>
 CUSYNAPSE_EXPORT void ring_select(const Stream& stream, const RingSelect<T>& arguments);
 template <class T>
@@ -411,12 +421,14 @@ CUSYNAPSE_EXPORT void ring_regrid(const Stream& stream, const RingRegrid<T>& arg
 template <class T>
 CUSYNAPSE_EXPORT void ring_resample(const Stream& stream, const RingResample<T>& arguments);
 
-/// Moves a head held in device memory by `steps` (negative: back) around `slots`.
+/// Moves a head held in device memory by `steps` (negative: back) around `slots`. Does not
+/// synchronise. Throws `Error(invalid_argument)` for null and for less than one slot.
 CUSYNAPSE_EXPORT void ring_advance(const Stream& stream, RingState* state, std::int32_t slots,
                                    std::int64_t steps);
 
 /// Counts values outside [low, high] (NaN counts) among `size` of them, a partial count for every
-/// `count_tile` of them begun, in memory of the device; their sum is the count. 4 B a value.
+/// `count_tile` of them begun, in memory of the device; their sum is the count. 4 B a float. Does
+/// not synchronise. Throws `Error(invalid_argument)` for a negative size and null pointers.
 CUSYNAPSE_EXPORT void count_outside(const Stream& stream, const float* values, std::int64_t size,
                                     float low, float high, std::int64_t* partial_counts);
 CUSYNAPSE_EXPORT void count_outside(const Stream& stream, const double* values, std::int64_t size,

@@ -21,7 +21,7 @@ struct LinearSaturating {
   std::int64_t size = 0;                 ///< elements
   T scale = 1;                           ///< of every value
   T minimum = -largest_hardware_weight;  ///< of the results
-  T maximum = largest_hardware_weight;   ///< of the results; above the minimum
+  T maximum = largest_hardware_weight;   ///< of the results; at least the minimum
   T* out = nullptr;                      ///< may be `values`
 };
 
@@ -86,11 +86,14 @@ CUSYNAPSE_EXPORT void linear_saturating(const Stream& stream,
 CUSYNAPSE_EXPORT void hardware_image(const Stream& stream, const HardwareImage<float>& arguments);
 CUSYNAPSE_EXPORT void hardware_image(const Stream& stream, const HardwareImage<double>& arguments);
 
-/// 9 B a float. Does not synchronise. Throws `Error(invalid_argument)`.
+/// Copies values, with 0 where the mask is 0: 9 B a float. Does not synchronise. Throws
+/// `Error(invalid_argument)` for a negative size and null pointers.
 CUSYNAPSE_EXPORT void masked_copy(const Stream& stream, const MaskedCopy<float>& arguments);
 CUSYNAPSE_EXPORT void masked_copy(const Stream& stream, const MaskedCopy<double>& arguments);
 
-/// 8 B a float. Does not synchronise. Throws `Error(invalid_argument)`.
+/// Plans the sums of a transpose: 8 B a float. `planned` may not overlap the weights. Does not
+/// synchronise. Throws `Error(invalid_argument)` for negative sizes, null pointers and a plan that
+/// is not aligned.
 CUSYNAPSE_EXPORT void transposed_plan(const Stream& stream, const TransposedPlan<float>& arguments);
 CUSYNAPSE_EXPORT void transposed_plan(const Stream& stream,
                                       const TransposedPlan<double>& arguments);

@@ -31,11 +31,12 @@ class CUSYNAPSE_EXPORT Shape {
   const std::int64_t* begin() const noexcept { return extents_; }
   const std::int64_t* end() const noexcept { return extents_ + rank_; }
 
-  /// This shape behind one more outer extent, as a batch puts before a synapse shape.
+  /// This shape behind one more outer extent, as a batch puts before a synapse shape. Throws
+  /// `Error(invalid_argument)` at `max_rank`.
   Shape prepended(std::int64_t extent) const;
-  /// This shape with one more inner extent, as a selector's D.
+  /// This shape with one more inner extent, as a selector's D. Throws likewise.
   Shape appended(std::int64_t extent) const;
-  /// Dimensions `first` and later.
+  /// Dimensions `first` and later. Throws `Error(invalid_argument)` below 0 and above the rank.
   Shape without_leading(int first) const;
 
   /// Of the same rank and extents.

@@ -99,7 +99,8 @@ class CUSYNAPSE_EXPORT Synapse {
   /// Current and spikes `selector` ms before now, selector and out [batch_size, shape...] or
   /// [batch_size, shape..., D]. Selectors outside [0, delay] by more than the tolerance, and NaN,
   /// give the overbound value if there is one and the value at the nearest end otherwise (NaN:
-  /// now).
+  /// now). Where delay / dt is a whole number but rounds above it in T, a selector of exactly the
+  /// delay wraps around to the newest value, unless there is a tolerance.
   virtual void current_at(const Stream& stream, View<const T> selector, View<T> out) const = 0;
   virtual void spike_at(const Stream& stream, View<const T> selector,
                         View<std::uint8_t> out) const = 0;
@@ -302,8 +303,7 @@ class ModelSynapse : public CurrentSynapse<T> {
 
   /// The synapse of a saved state, of which the caller checks that nothing is left
   /// (`StateReader::finish`), as `load_object` does. Its constants must be named:
-  /// `ParameterField`. Throws
-  /// `Error(invalid_state)`, `Error(out_of_memory)`.
+  /// `ParameterField`. Throws `Error(invalid_state)`, `Error(out_of_memory)`.
   ModelSynapse(const Stream& stream, StateReader& state)
       : ModelSynapse(stream, state, named_parameters(state)) {}
 

@@ -27,7 +27,7 @@ class View {
   const Shape& shape() const noexcept { return shape_; }
   std::int64_t size() const noexcept { return shape_.size(); }
 
-  /// Element `index` along the outermost dimension, as a view of one rank less.
+  /// Element `index` along the outermost dimension, not checked, as a view of one rank less.
   View operator[](std::int64_t index) const {
     const Shape inner = shape_.without_leading(1);
     return View(data_ + index * inner.size(), inner);

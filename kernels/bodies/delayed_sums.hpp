@@ -5,20 +5,6 @@
 
 namespace cusynapse::kernels {
 
-/// The slot of plan entry `at`.
-template <class T>
-CUSYNAPSE_HOST_DEVICE std::int32_t planned_slot(const PlannedWeights<T>& plan, std::int64_t at) {
-  switch (plan.width) {
-    case SlotWidth::none:
-      return 0;
-    case SlotWidth::byte:
-      return static_cast<const std::uint8_t*>(plan.slots)[at];
-    case SlotWidth::word:
-      return static_cast<const std::uint16_t*>(plan.slots)[at];
-  }
-  return 0;
-}
-
 /// Slots of entries [first, first + Width), 0 past `size`.
 template <class Slot, int Width>
 CUSYNAPSE_HOST_DEVICE void load_slots(const void* from, std::int64_t first, std::int64_t size,
@@ -73,11 +59,6 @@ struct StoredValues {
     for (int i = 0; i < Width; ++i) values[i] = loaded<T>(elements[offsets[i]]);
   }
 };
-template <int Width, class T>
-CUSYNAPSE_HOST_DEVICE void stored_values(const StoredData<const T>& data,
-                                         const std::int64_t (&offsets)[Width], T (&values)[Width]) {
-  visit_storage<T>(data.storage(), StoredValues<T, Width>{data, offsets, values});
-}
 
 /// `source_value` of several elements.
 template <int Width, class T>

@@ -4,8 +4,6 @@
 // population does.
 #pragma once
 
-#include <cstring>
-
 #include "cusynapse/math/neuron.hpp"
 #include "cusynapse/neuron_ops.hpp"
 #include "kernels/bodies/access.hpp"

@@ -8,19 +8,9 @@
 
 #include "cusynapse/update_ops.hpp"
 #include "kernels/bodies/access.hpp"
+#include "kernels/bodies/arrival.hpp"
 
 namespace cusynapse::kernels {
-
-/// Called by one thread of each of `blocks` blocks. Whether this block is the last.
-template <class Atomics>
-CUSYNAPSE_HOST_DEVICE bool is_last_arrival(UpdateState* state, std::int64_t blocks) {
-  if (state == nullptr) return false;
-  if (Atomics::fetch_add(&state->arrivals, 1u) != static_cast<std::uint32_t>(blocks - 1)) {
-    return false;
-  }
-  state->arrivals = 0;
-  return true;
-}
 
 template <class T, int Width>
 struct AccumulatePartBody {

@@ -12,7 +12,7 @@
 namespace cusynapse {
 namespace {
 
-constexpr std::align_val_t allocation_alignment{256};
+constexpr std::align_val_t allocation_alignment{256};  // as cudaMalloc's
 
 class CpuBackend final : public Backend {
  public:

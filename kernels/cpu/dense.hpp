@@ -499,7 +499,8 @@ CUSYNAPSE_HOST_DEVICE void stage_part(const RunPart<T>& part) {
   stage(part.work, part.run * sum_run, part.inputs);
 }
 
-// One function an instruction set, as the loops of launch.hpp.
+// One function an instruction set, as the loops of launch.hpp; in builds for sanitizers as well,
+// since each has vectors of its own length.
 template <class T>
 void sum_part_baseline(const RunPart<T>& part) {
   sum_part<T, 16>(part);

@@ -16,15 +16,18 @@ std::size_t CudaConnectionOperations<T>::dense_workspace_bytes(const DelayedDens
 template <class T>
 void CudaConnectionOperations<T>::delayed_dense(const Stream& stream,
                                                 const DelayedDense<T>& a) const {
+  constexpr int threads = DensePolicy<T>::threads;
+  static_assert(threads >= kernels::dense_least_threads && (threads & (threads - 1)) == 0,
+                "threads share out the inputs of a stage, a power of two");
   const int ordinal = stream.device().ordinal;
   const kernels::DenseLimits limits{
-      DensePolicy<T>::threads,
+      threads,
       std::max(shared_bytes_of(ordinal, DensePolicy<T>::min_blocks), kernels::dense_shared_bytes),
       std::max(shared_bytes_of(ordinal, 1), kernels::dense_shared_bytes)};
   kernels::visit_delayed_dense(a, limits, [&](const auto& body) {
     launch_tile<DensePolicy<T>>(stream, body, body.blocks());
   });
-  const auto reduction = kernels::dense_reduction(a, DensePolicy<T>::threads);
+  const auto reduction = kernels::dense_reduction(a, threads);
   launch_index<ReducePolicy>(stream, reduction, kernels::group_count(a.outputs, reduction.width),
                              kernels::column_count(a));
 }

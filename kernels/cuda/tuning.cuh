@@ -40,7 +40,8 @@ struct GroupPolicy : LaunchShape<128, 4> {};
 /// delayed_select and spike_select: a thread covers 8 selectors.
 struct SelectPolicy : Candidates<LaunchShape<256, 1>, LaunchShape<128, 3>, LaunchShape<64, 6>> {};
 
-/// The general history operations: a thread covers 8 elements.
+/// The general history operations: a thread covers 8 elements; of a select or an insert one, but of
+/// bits 8.
 struct RingPolicy : LaunchShape<256, 3> {};
 
 /// delay_plan: a thread plans 8 weights, a block a tile.

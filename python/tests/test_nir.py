@@ -590,7 +590,7 @@ def test_a_spike_of_unit_area_is_spread_over_its_step(make, unit):
     np.testing.assert_allclose(error, np.array([0.5, 0.25, 0.125]) / 20, rtol=0.02)
 
 
-def test_networks_of_unit_area_do_not_depend_on_the_step(generator):
+def test_networks_of_unit_area_do_not_depend_on_the_step():
     currents = []
     for step_time, every in ((1.0, 1), (0.25, 4)):
         graph = chain(nir.Linear(np.full((1, 1), 0.3)), cuba_li((1,)))
@@ -1074,7 +1074,7 @@ def replace_with_more(root):
     root["node/nodes/to"].create_dataset("inner", data=1.0)
 
 
-def test_refuses_links(file, tmp_path):
+def test_refuses_links(file):
     nodes = "node/nodes/"
 
     def link(name, value):

@@ -75,7 +75,7 @@ def test_one_receptor_has_one_sign():
         projection().get_connections("both")
 
 
-def test_connections_are_listed_output_after_output(generator):
+def test_connections_are_listed_output_after_output():
     made = projection(scale=100.0)
     connections = made.get_connections("inhibitory")
     assert connections.shape == (O * I,)

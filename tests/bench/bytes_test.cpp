@@ -3,7 +3,6 @@
 
 #include <bit>
 #include <cmath>
-#include <cstdint>
 #include <cstdlib>
 #include <functional>
 #include <set>

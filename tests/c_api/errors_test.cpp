@@ -1,7 +1,6 @@
 // Statuses, messages, streams, memory and what every handle refuses.
 #include <gtest/gtest.h>
 
-#include <limits>
 #include <string>
 #include <thread>
 #include <vector>

@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <type_traits>
-#include <vector>
 
 #include "c_api/c_support.hpp"
 

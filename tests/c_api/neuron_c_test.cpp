@@ -1,8 +1,6 @@
 // Neurons in C beside those of C++.
 #include <gtest/gtest.h>
 
-#include <vector>
-
 #include "c_api/c_support.hpp"
 
 namespace {

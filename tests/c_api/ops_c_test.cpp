@@ -2,8 +2,6 @@
 // tests run already (steps, selections, neurons) is not repeated here.
 #include <gtest/gtest.h>
 
-#include <cstring>
-#include <string>
 #include <type_traits>
 #include <vector>
 

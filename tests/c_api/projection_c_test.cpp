@@ -1,7 +1,6 @@
 // Projections in C beside those of C++.
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <vector>
 
 #include "c_api/c_support.hpp"

@@ -1,7 +1,6 @@
 // Synapses and groups in C beside those of C++.
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <memory>
 #include <string>
 #include <type_traits>

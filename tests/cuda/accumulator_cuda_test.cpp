@@ -3,9 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
-#include <functional>
-#include <random>
-#include <stdexcept>
 #include <utility>
 #include <vector>
 

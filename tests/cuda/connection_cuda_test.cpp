@@ -6,8 +6,6 @@
 #include <memory>
 #include <optional>
 #include <random>
-#include <stdexcept>
-#include <string>
 #include <vector>
 
 #include "cuda/cuda_support.hpp"

@@ -2,12 +2,9 @@
 #include <cuda_runtime.h>
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <cstring>
 #include <memory>
 #include <random>
-#include <stdexcept>
-#include <string>
 #include <vector>
 
 #include "cuda/cuda_support.hpp"

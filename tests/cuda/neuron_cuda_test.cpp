@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
-#include <vector>
 
 #include "cuda/cuda_support.hpp"
 #include "cusynapse/cusynapse.hpp"

@@ -1,6 +1,5 @@
 // The connection of the README.
 #include <cstdint>
-#include <cstdio>
 #include <cusynapse/cusynapse.hpp>
 #include <vector>
 

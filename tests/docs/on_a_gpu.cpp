@@ -1,5 +1,4 @@
 // The program of the README on a GPU. A stream of the library's stands for the caller's.
-#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cusynapse/cusynapse.hpp>

@@ -3,7 +3,6 @@
 // barrier, and under AddressSanitizer a wild index, shows without a GPU.
 #pragma once
 
-#include <algorithm>
 #include <atomic>
 #include <barrier>
 #include <cstddef>

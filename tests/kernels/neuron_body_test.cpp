@@ -2,7 +2,6 @@
 // backend bit for bit, and, under the sanitizers, free of races and of accesses outside arrays.
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <limits>

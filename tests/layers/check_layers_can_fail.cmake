@@ -18,6 +18,7 @@ expect_refused(include/cusynapse/view.hpp "#include <cuda_runtime.h>" "may not i
 expect_refused(include/cusynapse/view.hpp "#include <omp.h>" "may not include omp.h")
 expect_refused(kernels/bodies/access.hpp "#include \"kernels/backend.hpp\"" "may not include kernels/backend")
 expect_refused(kernels/cpu/launch.hpp "#include \"host/check.hpp\"" "may not include host")
+expect_refused(kernels/cuda/launch.cuh "#include \"kernels/cpu/launch.hpp\"" "may not include kernels/cpu")
 expect_refused(host/check.hpp "#include \"kernels/bodies/access.hpp\"" "may not include kernels/bodies")
 expect_refused(kernels/cuda/ring_operations.cu "__global__ void stray() {}" "may not hold __global__")
 expect_refused(host/ops.cpp "#if defined(CUSYNAPSE_HAS_CUDA)" "may not ask whether CUDA")

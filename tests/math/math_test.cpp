@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
-#include <vector>
 
 #include "cusynapse/math/bits.hpp"
 #include "cusynapse/math/decay.hpp"

@@ -7,21 +7,20 @@
 #include <functional>
 #include <limits>
 #include <new>
-#include <sstream>
 #include <stdexcept>
 #include <string>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "cusynapse/error.hpp"
 #include "cusynapse/updater.hpp"
 #include "reference/accumulator.hpp"
-#include "support/allocation.hpp"
 #include "support/compare.hpp"
 #include "support/device_array.hpp"
 #include "support/devices.hpp"
+#include "support/failing_calls.hpp"
 #include "support/random.hpp"
+#include "support/refusal.hpp"
 
 namespace {
 
@@ -36,7 +35,9 @@ using cusynapse::UpdateBound;
 using cusynapse::UpdateBounds;
 using cusynapse::UpdateReduction;
 using cusynapse::View;
+using support::allocations;
 using support::DeviceArray;
+using support::refuses;
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
@@ -477,27 +478,6 @@ TEST_P(AccumulatorTest, WhatAReductionOfTheCallersThrowsLeavesEverythingAsItWas)
   EXPECT_EQ(parameter.host(), (std::vector<float>{0.5f + (1.0f - 3.0f), 0.25f + (2.0f - 3.0f)}));
 }
 
-/// Whether a call throws `Error` with this code and a message that holds every one of `parts`.
-testing::AssertionResult refuses(const std::function<void()>& call, Errc code,
-                                 const std::vector<std::string>& parts) {
-  try {
-    call();
-  } catch (const Error& error) {
-    const std::string message = error.what();
-    if (error.code() != code) {
-      return testing::AssertionFailure() << "refused with " << to_string(error.code())
-                                         << ", expected " << to_string(code) << ": " << message;
-    }
-    for (const std::string& part : parts) {
-      if (message.find(part) == std::string::npos) {
-        return testing::AssertionFailure() << "no '" << part << "' in: " << message;
-      }
-    }
-    return testing::AssertionSuccess();
-  }
-  return testing::AssertionFailure() << "nothing was refused";
-}
-
 TEST_P(AccumulatorTest, BoundsThatHaveNoMeaningAreRefusedAndTheOldOnesStay) {
   struct Row {
     UpdateBounds bounds;
@@ -618,14 +598,6 @@ TEST_P(AccumulatorTest, StreamsOfAnotherDeviceAreRefused) {
   EXPECT_TRUE(refused([&] { accumulator.clear(other); }));
   EXPECT_TRUE(refused([&] { accumulator.set_reduction(other, UpdateReduction::mean); }));
   EXPECT_TRUE(pair.update());
-}
-
-/// Allocations of a call.
-template <class Call>
-std::int64_t allocations(const Call& call) {
-  const support::AllocationCounter counter;
-  call();
-  return counter.count();
 }
 
 TEST(AccumulatorAllocation, AddingUpdatingAndClearingAllocateNothing) {

@@ -2,17 +2,14 @@
 // made to fail.
 #include <gtest/gtest.h>
 
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <type_traits>
-#include <utility>
 #include <vector>
 
 #include "cusynapse/cusynapse.hpp"
 #include "model/connection_pair.hpp"
-#include "support/allocation.hpp"
 #include "support/devices.hpp"
 #include "support/failing_calls.hpp"
 #include "support/random.hpp"

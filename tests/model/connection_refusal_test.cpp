@@ -3,7 +3,6 @@
 // that was never asked.
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <functional>

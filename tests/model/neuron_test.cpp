@@ -13,6 +13,7 @@
 #include "model/neuron_pair.hpp"
 #include "support/devices.hpp"
 #include "support/random.hpp"
+#include "support/refusal.hpp"
 
 namespace {
 
@@ -23,6 +24,7 @@ using cusynapse::NeuronOptions;
 using cusynapse::Shape;
 using model_test::NeuronPair;
 using reference::NeuronSettings;
+using support::refuses;
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
@@ -337,24 +339,6 @@ TEST_P(NeuronTest, LevelTwoStepsTheCallersMemoryLikeTheObject) {
       }
     }
   });
-}
-
-/// Whether a call throws `Error` with this code and a message that holds every one of `parts`.
-testing::AssertionResult refuses(const std::function<void()>& call, Errc code,
-                                 const std::vector<std::string>& parts) {
-  try {
-    call();
-  } catch (const cusynapse::Error& error) {
-    const std::string message = error.what();
-    if (error.code() != code) return testing::AssertionFailure() << "another code: " << message;
-    for (const std::string& part : parts) {
-      if (message.find(part) == std::string::npos) {
-        return testing::AssertionFailure() << "no '" << part << "' in: " << message;
-      }
-    }
-    return testing::AssertionSuccess();
-  }
-  return testing::AssertionFailure() << "nothing was refused";
 }
 
 struct WrongOptions {

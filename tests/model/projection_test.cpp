@@ -19,11 +19,12 @@
 #include "cusynapse/cusynapse.hpp"
 #include "model/synapse_pair.hpp"
 #include "reference/projection.hpp"
-#include "support/allocation.hpp"
 #include "support/compare.hpp"
 #include "support/device_array.hpp"
 #include "support/devices.hpp"
+#include "support/failing_calls.hpp"
 #include "support/random.hpp"
+#include "support/refusal.hpp"
 
 namespace {
 
@@ -37,8 +38,10 @@ using cusynapse::Shape;
 using cusynapse::View;
 using model_test::DeviceInput;
 using model_test::InputKind;
+using support::allocations;
 using support::DeviceArray;
 using support::matches;
+using support::refuses;
 using support::untouched;
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
@@ -60,34 +63,6 @@ template <class Test>
 void for_each_type(const Test& test) {
   test.template operator()<float>();
   test.template operator()<double>();
-}
-
-/// Whether a call throws `Error` with this code and a message that holds every one of `parts`.
-testing::AssertionResult refuses(const std::function<void()>& call, Errc code,
-                                 const std::vector<std::string>& parts) {
-  try {
-    call();
-  } catch (const cusynapse::Error& error) {
-    const std::string message = error.what();
-    if (error.code() != code) {
-      return testing::AssertionFailure()
-             << "refused with " << to_string(error.code()) << ": " << message;
-    }
-    for (const std::string& part : parts) {
-      if (message.find(part) == std::string::npos) {
-        return testing::AssertionFailure() << "no '" << part << "' in: " << message;
-      }
-    }
-    return testing::AssertionSuccess();
-  }
-  return testing::AssertionFailure() << "nothing was refused";
-}
-
-template <class Call>
-std::int64_t allocations(const Call& call) {
-  const support::AllocationCounter counter;
-  call();
-  return counter.count();
 }
 
 /// The same values as doubles.

@@ -2,7 +2,6 @@
 // message that says where, what was given and what was expected, and with nothing changed.
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <cstdint>
 #include <functional>
 #include <limits>

@@ -4,10 +4,8 @@
 #include <cmath>
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <string>
 #include <type_traits>
-#include <vector>
 
 #include "cusynapse/cusynapse.hpp"
 

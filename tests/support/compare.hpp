@@ -5,11 +5,9 @@
 
 #include <cmath>
 #include <cstddef>
-#include <cstdint>
 #include <iomanip>
 #include <limits>
 #include <sstream>
-#include <string>
 #include <type_traits>
 #include <vector>
 
