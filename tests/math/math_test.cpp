@@ -93,6 +93,8 @@ TEST(Slots, WrapAroundBothWays) {
       }
       EXPECT_EQ(slot_at(head, -1, slots), (head + 1) % slots);
       EXPECT_EQ(slot_at(head, 7 * slots + 1, slots), slot_at(head, 1, slots));
+      const std::int64_t far = (std::int64_t{1} << 31) * slots;
+      EXPECT_EQ(slot_at(head, far + 1, slots), slot_at(head, 1, slots));
     }
   }
 }
