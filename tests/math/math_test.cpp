@@ -11,6 +11,7 @@
 #include "cusynapse/math/decay.hpp"
 #include "cusynapse/math/exponential.hpp"
 #include "cusynapse/math/interpolate.hpp"
+#include "cusynapse/math/neuron.hpp"
 #include "cusynapse/math/ring.hpp"
 
 namespace cusynapse::math {
@@ -119,6 +120,12 @@ TEST(Locate, CountsTimesWithinTheToleranceAsOnTheGrid) {
 TEST(Locate, RoundsHalvesToEven) {
   EXPECT_EQ(locate(2.5f, 1.0f, 0.5f, 0.0f).older, 2.0f);
   EXPECT_EQ(locate(3.5f, 1.0f, 0.5f, 0.0f).older, 4.0f);
+}
+
+TEST(RefractorySteps, TakeAQuotientWithin1e9OfAWholeNumberForIt) {
+  EXPECT_EQ(refractory_steps(3000 * (1 + 9e-10), 1), 3000);
+  EXPECT_EQ(refractory_steps(3000 * (1 + 1.1e-9), 1), 3001);
+  EXPECT_EQ(refractory_steps(3000 * (1 - 1.1e-9), 1), 3000);
 }
 
 TEST(Interpolate, NearestTakesTheOlderOnATie) {

@@ -92,6 +92,20 @@ TEST(Ops, ResultsMayTakeTheSelectorsPlace) {
   EXPECT_EQ(delays[2], 4.0f);
 }
 
+TEST(Ops, BytesOfSpikesKnowNoAmplitude) {
+  const std::uint8_t spikes[4] = {0x05, 0, 0, 0};
+  std::uint8_t bytes[3] = {7, 7, 7};
+  SpikeSelect<float> a;
+  a.spikes = spikes;
+  a.size = 3;
+  a.stride = 32;
+  a.slots = 1;
+  a.amplitude = 0;
+  a.bytes = bytes;
+  ops::spike_select(cpu, a);
+  EXPECT_EQ(std::vector<std::uint8_t>(bytes, bytes + 3), (std::vector<std::uint8_t>{1, 0, 1}));
+}
+
 // Two slots of a trace and of spikes, `stride` elements apart, and what calls make of them.
 template <class Stored>
 std::vector<float> results_of_two_slots(const support::SparseMemory& traces,
