@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <vector>
 
 #include "cusynapse/cusynapse.hpp"
@@ -400,6 +401,27 @@ TEST(DelayPlans, AreOfOneStorageThatThereIs) {
   of_double.planned[0] = StoredData<double>(half.data(), StorageType::float16);
   EXPECT_TRUE(support::refuses([&] { ops::delay_plan(cpu, of_double); }, Errc::invalid_argument,
                                {"delay_plan", "storage is float16", "expected same"}));
+}
+
+// As selections do: the newest observation.
+TEST(DelayPlans, WrapAroundWhereAQuotientIsRoundedUpAndReadNoNumberAsZero) {
+  constexpr std::int32_t last = 13;
+  const float longest = 9.1F;  // over 0.7 it is rounded above `last`
+  const std::vector<float> delays = {longest, std::numeric_limits<float>::quiet_NaN(), 0.7F};
+  const std::vector<float> weights(3, 1.0F);
+  std::vector<std::uint8_t> slots(3, 7);
+  DelayPlan<float> a;
+  a.rows = 1;
+  a.columns = 3;
+  a.weights = weights.data();
+  a.delays = delays.data();
+  a.select.step_time = 0.7F;
+  a.select.limit = longest;
+  a.select.slots = last + 1;
+  a.width = SlotWidth::byte;
+  a.slots = slots.data();
+  ops::delay_plan(cpu, a);
+  EXPECT_EQ(slots, (std::vector<std::uint8_t>{0, 0, 1}));
 }
 
 TEST(SlotWidths, AreTheNarrowestThatHoldOutOfRangeAsWell) {
