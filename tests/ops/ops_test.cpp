@@ -106,6 +106,30 @@ TEST(Ops, BytesOfSpikesKnowNoAmplitude) {
   EXPECT_EQ(std::vector<std::uint8_t>(bytes, bytes + 3), (std::vector<std::uint8_t>{1, 0, 1}));
 }
 
+TEST(Ops, EveryByteOfAMaskThatIsNotZeroConnects) {
+  const std::uint8_t mask[4] = {0, 1, 2, 255};
+  const std::vector<float> values = {3, 4, 5, 6};
+  std::vector<float> out(4, 7.0f);
+  MaskedCopy<float> copy;
+  copy.values = values.data();
+  copy.mask = mask;
+  copy.size = 4;
+  copy.out = out.data();
+  ops::masked_copy(cpu, copy);
+  EXPECT_EQ(out, (std::vector<float>{0, 4, 5, 6}));
+  const float one = 1;
+  OuterProduct<float> product;
+  product.rows = 1;
+  product.outputs = 1;
+  product.inputs = 4;
+  product.left = &one;
+  product.right = values.data();
+  product.mask = mask;
+  product.out = out.data();
+  ops::outer_product(cpu, product);
+  EXPECT_EQ(out, (std::vector<float>{0, 4, 5, 6}));
+}
+
 // Two slots of a trace and of spikes, `stride` elements apart, and what calls make of them.
 template <class Stored>
 std::vector<float> results_of_two_slots(const support::SparseMemory& traces,
