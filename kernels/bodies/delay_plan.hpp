@@ -60,12 +60,11 @@ CUSYNAPSE_HOST_DEVICE ChosenSlot<T> choose_slot(const DelayedSelect<T>& a, T del
   }
   const std::int32_t steps = static_cast<std::int32_t>(back) - 1;
   const std::int32_t slot = steps >= a.slots ? steps - a.slots : steps;
-  // is_inside, as a comparison with numbers that are the same for all delays: so a loop over delays
-  // vectorises. Without an overbound nothing is outside, and NaN is at 0.
+  // is_inside, as a comparison with a number that is the same for all delays: so a loop over delays
+  // vectorises. Without an overbound nothing is outside, not even NaN.
   const T reach = a.has_overbound ? a.tolerance : T(INFINITY);
-  const T distance_of_nan = a.has_overbound ? T(INFINITY) : T(0);
   const T difference = math::absolute(math::subtract(delay, bounded));
-  const T distance = difference >= T(0) ? difference : distance_of_nan;
+  const T distance = difference >= T(0) ? difference : T(INFINITY);
   ChosenSlot<T> out;
   out.slot = distance <= reach ? slot : a.slots;
   out.elapsed = position.older == position.newer ? T(0) : position.elapsed;

@@ -55,6 +55,19 @@ struct Population {
            state == other.state;
   }
 
+  // Whether what slots are padded with is zero.
+  bool is_silent_beyond() const {
+    bool is_silent = true;
+    for (std::int64_t at = 0; at < slots * stride; ++at) {
+      if (at % stride < size) continue;
+      for (const Memory<Stored>& trace : traces) {
+        is_silent = is_silent && kernels::loaded<Computed<Stored>>(trace.data()[at]) == 0;
+      }
+      is_silent = is_silent && !math::test_bit(spikes.data(), at);
+    }
+    return is_silent;
+  }
+
   Ring<Stored> ring(int trace) {
     return {traces[trace].data(), size, stride, slots, {state.data(), 0}};
   }
@@ -156,6 +169,7 @@ TYPED_TEST(Bodies, DecayInjectEqualsTheCpuBackend) {
         EXPECT_TRUE(population == expected)
             << "size " << size << ", dynamics " << static_cast<int>(c.dynamics) << ", traces "
             << c.trace_count << ", input kind " << static_cast<int>(kind) << ", steps " << steps;
+        EXPECT_TRUE(population.is_silent_beyond()) << "size " << size;
       }
     }
   }
@@ -184,6 +198,7 @@ TYPED_TEST(Bodies, InjectedCurrentsAreAddedInOrder) {
       execute_push(body, group_count(size, gpu_width));
     });
     EXPECT_TRUE(population == expected) << "size " << size;
+    EXPECT_TRUE(population.is_silent_beyond()) << "size " << size;
   }
 }
 
@@ -235,6 +250,7 @@ TYPED_TEST(Bodies, GroupedStepEqualsTheStepOfEachMember) {
     for (std::size_t i = 0; i < members.size(); ++i) {
       EXPECT_TRUE(members[i] == expected[i])
           << "member " << i << ", input kind " << static_cast<int>(kind);
+      EXPECT_TRUE(members[i].is_silent_beyond()) << "member " << i;
     }
   }
 }
@@ -428,6 +444,7 @@ TYPED_TEST(RingBodies, WriteEqualsTheCpuBackend) {
     execute_push(kernels::RingWriteBody<T, gpu_width>{arguments(population)},
                  group_count(size, gpu_width));
     EXPECT_TRUE(population == expected) << "size " << size;
+    EXPECT_TRUE(population.is_silent_beyond()) << "size " << size;
   }
 }
 
@@ -556,6 +573,7 @@ TYPED_TEST(RingBodies, RegridAndResampleEqualTheCpuBackend) {
         execute_index(kernels::RingRegridBody<T, gpu_width>{regrid(made)},
                       group_count(new_size, gpu_width), slots);
         EXPECT_TRUE(made == expected) << "regrid " << size << " to " << new_size;
+        EXPECT_TRUE(made.is_silent_beyond()) << "regrid " << size << " to " << new_size;
       }
       for (const double step : {0.3, 1.0, 2.5}) {
         for (const SelectRule rule : {SelectRule::previous, SelectRule::nearest,
@@ -578,6 +596,7 @@ TYPED_TEST(RingBodies, RegridAndResampleEqualTheCpuBackend) {
           execute_index(kernels::RingResampleBody<T, gpu_width>{resample(made)},
                         group_count(size, gpu_width), slots);
           EXPECT_TRUE(made == expected) << "resample to " << step;
+          EXPECT_TRUE(made.is_silent_beyond()) << "resample to " << step;
         }
       }
     }

@@ -10,6 +10,7 @@
 #include "cusynapse/math/decay.hpp"
 #include "cusynapse/math/exponential.hpp"
 #include "cusynapse/math/interpolate.hpp"
+#include "cusynapse/math/neuron.hpp"
 #include "cusynapse/math/ring.hpp"
 
 namespace cusynapse::math {
@@ -92,6 +93,8 @@ TEST(Slots, WrapAroundBothWays) {
       }
       EXPECT_EQ(slot_at(head, -1, slots), (head + 1) % slots);
       EXPECT_EQ(slot_at(head, 7 * slots + 1, slots), slot_at(head, 1, slots));
+      const std::int64_t far = (std::int64_t{1} << 31) * slots;
+      EXPECT_EQ(slot_at(head, far + 1, slots), slot_at(head, 1, slots));
     }
   }
 }
@@ -116,6 +119,12 @@ TEST(Locate, CountsTimesWithinTheToleranceAsOnTheGrid) {
 TEST(Locate, RoundsHalvesToEven) {
   EXPECT_EQ(locate(2.5f, 1.0f, 0.5f, 0.0f).older, 2.0f);
   EXPECT_EQ(locate(3.5f, 1.0f, 0.5f, 0.0f).older, 4.0f);
+}
+
+TEST(RefractorySteps, TakeAQuotientWithin1e9OfAWholeNumberForIt) {
+  EXPECT_EQ(refractory_steps(3000 * (1 + 9e-10), 1), 3000);
+  EXPECT_EQ(refractory_steps(3000 * (1 + 1.1e-9), 1), 3001);
+  EXPECT_EQ(refractory_steps(3000 * (1 - 1.1e-9), 1), 3000);
 }
 
 TEST(Interpolate, NearestTakesTheOlderOnATie) {

@@ -4,11 +4,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <vector>
 
 #include "cusynapse/cusynapse.hpp"
 #include "support/random.hpp"
 #include "support/refusal.hpp"
+#include "support/sparse_memory.hpp"
 
 namespace cusynapse {
 namespace {
@@ -146,6 +148,112 @@ TEST(DelayedDense, HasTheSameBitsWithEveryWorkspaceThatWillDo) {
   }
   EXPECT_GT(least, 0);
   EXPECT_GT(sizes, 0);
+}
+
+// Sums of every kind over two slots, `stride` elements apart.
+std::vector<float> sums_over_two_slots(SourceKind kind, const support::SparseMemory& memory,
+                                       std::int64_t stride) {
+  constexpr std::int64_t inputs = 45;
+  constexpr std::int64_t outputs = 3;
+  constexpr std::int64_t batch = 2;
+  support::Random random(9);
+  CurrentSource<float> source;
+  source.kind = kind;
+  source.stride = stride;
+  source.slots = 2;
+  for (std::int64_t i = 0; i < inputs * batch; ++i) {
+    for (const std::int64_t slot : {0, 1}) {
+      const std::int64_t at = slot * stride + i;
+      if (kind == SourceKind::traces) {
+        static_cast<float*>(memory.data())[at] = static_cast<float>(random.between(-1, 1));
+      } else if (kind == SourceKind::bytes) {
+        static_cast<std::uint8_t*>(memory.data())[at] =
+            static_cast<std::uint8_t>(random.integer(0, 3));
+      } else if (random.chance(0.5)) {
+        static_cast<std::uint8_t*>(memory.data())[at / 8] |= static_cast<std::uint8_t>(1 << at % 8);
+      }
+    }
+  }
+  source.spikes = static_cast<const std::uint8_t*>(memory.data());
+  source.traces[0] = static_cast<const float*>(memory.data());
+
+  const auto entries = static_cast<std::size_t>(dense_plan_size(inputs, outputs));
+  Buffer<float> weights(Device::cpu(), static_cast<std::int64_t>(entries));
+  Buffer<std::uint8_t> slots(Device::cpu(), static_cast<std::int64_t>(entries));
+  for (std::int64_t i = 0; i < weights.size(); ++i) {
+    weights.data()[i] = static_cast<float>(random.between(-1, 1));
+    slots.data()[i] = static_cast<std::uint8_t>(random.integer(0, 2));
+  }
+  PlannedWeights<float> plan;
+  plan.weights[0] = weights.data();
+  plan.width = SlotWidth::byte;
+  plan.slots = slots.data();
+  plan.delay_slots = 2;
+  plan.overbound = -2.0F;
+
+  std::vector<float> results;
+  std::vector<float> out(inputs * outputs * batch);
+  const auto keep = [&] { results.insert(results.end(), out.begin(), out.end()); };
+  DelayedDense<float> dense;
+  dense.source = source;
+  dense.plan = plan;
+  dense.inputs = inputs;
+  dense.outputs = outputs;
+  dense.batch = batch;
+  dense.out = out.data();
+  dense.workspace_bytes = ops::dense_workspace_bytes(Device::cpu(), dense);
+  Buffer<std::uint8_t> workspace(Device::cpu(), static_cast<std::int64_t>(dense.workspace_bytes));
+  dense.workspace = workspace.data();
+  ops::delayed_dense(cpu, dense);
+  keep();
+  DelayedDirect<float> direct;
+  direct.source = source;
+  direct.plan = plan;
+  direct.size = inputs;
+  direct.batch = batch;
+  direct.out = out.data();
+  ops::delayed_direct(cpu, direct);
+  keep();
+  DelayedConv2D<float> convolution;
+  convolution.source = source;
+  convolution.plan = plan;
+  ConvolutionGeometry& g = convolution.geometry;
+  g.channels = 5;
+  g.height = 3;
+  g.width = 3;
+  g.kernel[0] = g.kernel[1] = 2;
+  g.out_height = g.out_width = 2;
+  convolution.batch = batch;
+  convolution.out = out.data();
+  ops::delayed_conv2d(cpu, convolution);
+  keep();
+  std::vector<float> delays;
+  for (std::int64_t i = 0; i < inputs; ++i) {
+    delays.push_back(static_cast<float>(random.integer(0, 1)));
+  }
+  SynapticSelect<float> select;
+  select.batch = batch;
+  select.inputs = inputs;
+  select.delays = delays.data();
+  select.source = source;
+  select.select.slots = 2;
+  select.select.limit = 1.0F;
+  select.values = out.data();
+  ops::synaptic_select(cpu, select);
+  keep();
+  return results;
+}
+
+// As 2^31 elements are more than an int counts.
+TEST(Sums, SlotsMayLieAnyNumberOfElementsApart) {
+  constexpr std::int64_t far = std::int64_t{1} << 31;
+  for (const SourceKind kind : {SourceKind::traces, SourceKind::bits, SourceKind::bytes}) {
+    const support::SparseMemory memory(2 * far * sizeof(float));
+    if (memory.data() == nullptr) GTEST_SKIP() << "too few addresses";
+    const support::SparseMemory near_memory(2 * 96 * sizeof(float));
+    EXPECT_EQ(sums_over_two_slots(kind, memory, far), sums_over_two_slots(kind, near_memory, 96))
+        << static_cast<int>(kind);
+  }
 }
 
 TEST(DelayedConv2D, RefusesExtentsThatRowsAndColumnsCannotCount) {
@@ -293,6 +401,27 @@ TEST(DelayPlans, AreOfOneStorageThatThereIs) {
   of_double.planned[0] = StoredData<double>(half.data(), StorageType::float16);
   EXPECT_TRUE(support::refuses([&] { ops::delay_plan(cpu, of_double); }, Errc::invalid_argument,
                                {"delay_plan", "storage is float16", "expected same"}));
+}
+
+// As selections do: the newest observation.
+TEST(DelayPlans, WrapAroundWhereAQuotientIsRoundedUpAndReadNoNumberAsZero) {
+  constexpr std::int32_t last = 13;
+  const float longest = 9.1F;  // over 0.7 it is rounded above `last`
+  const std::vector<float> delays = {longest, std::numeric_limits<float>::quiet_NaN(), 0.7F};
+  const std::vector<float> weights(3, 1.0F);
+  std::vector<std::uint8_t> slots(3, 7);
+  DelayPlan<float> a;
+  a.rows = 1;
+  a.columns = 3;
+  a.weights = weights.data();
+  a.delays = delays.data();
+  a.select.step_time = 0.7F;
+  a.select.limit = longest;
+  a.select.slots = last + 1;
+  a.width = SlotWidth::byte;
+  a.slots = slots.data();
+  ops::delay_plan(cpu, a);
+  EXPECT_EQ(slots, (std::vector<std::uint8_t>{0, 0, 1}));
 }
 
 TEST(SlotWidths, AreTheNarrowestThatHoldOutOfRangeAsWell) {

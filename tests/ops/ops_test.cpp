@@ -8,6 +8,7 @@
 #include <type_traits>
 
 #include "cusynapse/cusynapse.hpp"
+#include "support/sparse_memory.hpp"
 
 namespace cusynapse {
 namespace {
@@ -87,6 +88,207 @@ TEST(Ops, ResultsMayTakeTheSelectorsPlace) {
   float delays[] = {0, 0, 0};
   ops::delayed_select(cpu, population.select(delays, delays));
   EXPECT_EQ(delays[2], 4.0f);
+}
+
+TEST(Ops, BytesOfSpikesKnowNoAmplitude) {
+  const std::uint8_t spikes[4] = {0x05, 0, 0, 0};
+  std::uint8_t bytes[3] = {7, 7, 7};
+  SpikeSelect<float> a;
+  a.spikes = spikes;
+  a.size = 3;
+  a.stride = 32;
+  a.slots = 1;
+  a.amplitude = 0;
+  a.bytes = bytes;
+  ops::spike_select(cpu, a);
+  EXPECT_EQ(std::vector<std::uint8_t>(bytes, bytes + 3), (std::vector<std::uint8_t>{1, 0, 1}));
+}
+
+TEST(Ops, EveryByteOfAMaskThatIsNotZeroConnects) {
+  const std::uint8_t mask[4] = {0, 1, 2, 255};
+  const std::vector<float> values = {3, 4, 5, 6};
+  std::vector<float> out(4, 7.0f);
+  MaskedCopy<float> copy;
+  copy.values = values.data();
+  copy.mask = mask;
+  copy.size = 4;
+  copy.out = out.data();
+  ops::masked_copy(cpu, copy);
+  EXPECT_EQ(out, (std::vector<float>{0, 4, 5, 6}));
+  const float one = 1;
+  OuterProduct<float> product;
+  product.rows = 1;
+  product.outputs = 1;
+  product.inputs = 4;
+  product.left = &one;
+  product.right = values.data();
+  product.mask = mask;
+  product.out = out.data();
+  ops::outer_product(cpu, product);
+  EXPECT_EQ(out, (std::vector<float>{0, 4, 5, 6}));
+}
+
+// Two slots of a trace and of spikes, `stride` elements apart, and what calls make of them.
+template <class Stored>
+std::vector<float> results_of_two_slots(const support::SparseMemory& traces,
+                                        const support::SparseMemory& spikes, std::int64_t stride) {
+  constexpr std::int64_t size = 97;  // whole groups and a rest
+  auto* const trace = static_cast<Stored*>(traces.data());
+  auto* const bits = static_cast<std::uint8_t*>(spikes.data());
+  std::vector<float> input;
+  std::vector<float> delays;
+  for (std::int64_t i = 0; i < 3 * size; ++i) {
+    input.push_back(i % 3 == 0 ? 0.0f : 0.25f * static_cast<float>(i));
+  }
+  for (std::int64_t i = 0; i < size; ++i) delays.push_back(i % 2 == 0 ? 1.0f : 0.0f);
+
+  DecayInject<float> step;
+  step.trace_count = 1;
+  step.decay[0] = 0.5f;
+  step.gain[0] = 2.0f;
+  step.traces[0] = trace;
+  step.spikes = bits;
+  step.size = size;
+  step.stride = stride;
+  step.slots = 2;
+  step.input = input.data();
+  step.input_stride = size;
+  step.steps = 3;
+  ops::decay_inject(cpu, step);  // into slots 0, 1 and 0 again
+  step.steps = 1;
+  for (const std::int32_t head : {1, 0, 1}) {
+    step.head.value = head;
+    ops::decay_inject(cpu, step);
+  }
+  const DecayInjectGroup<float> group{step, 0, 0, 1};
+  const std::int32_t tile_group = 0;
+  DecayInjectGroups<float> groups;
+  groups.groups = &group;
+  groups.tile_group = &tile_group;
+  groups.tile_count = 1;
+  groups.input = input.data() + 1;
+  ops::decay_inject_grouped(cpu, groups);
+
+  std::vector<float> results;
+  std::vector<float> out(size);
+  const auto keep = [&] { results.insert(results.end(), out.begin(), out.end()); };
+  DelayedSelect<float> select;
+  select.traces[0] = trace;
+  select.size = size;
+  select.stride = stride;
+  select.slots = 2;
+  select.limit = 1;
+  select.selector = delays.data();
+  select.out = out.data();
+  ops::delayed_select(cpu, select);
+  keep();
+  SpikeSelect<float> spike;
+  spike.spikes = bits;
+  spike.size = size;
+  spike.stride = stride;
+  spike.slots = 2;
+  spike.limit = 1;
+  spike.selector = delays.data();
+  spike.values = out.data();
+  ops::spike_select(cpu, spike);
+  keep();
+  // Steps that remember spikes alone.
+  step.dynamics = Dynamics::spikes_only;
+  step.trace_count = 0;
+  step.input = input.data() + 2;
+  ops::decay_inject(cpu, step);
+  ops::spike_select(cpu, spike);
+  keep();
+
+  const Ring<Stored> ring{trace, size, stride, 2, {}};
+  RingInsert<Stored> insert;
+  insert.ring = ring;
+  insert.extrapolation = Extrapolation::exponential_decay;
+  insert.constant = 2;
+  insert.offset = 1;
+  const std::vector<float> times(size, 0.5f);
+  insert.times = times.data();
+  insert.values = input.data();
+  ops::ring_insert(cpu, insert);
+  RingSelect<Stored> at;
+  at.ring = ring;
+  at.interpolation = Interpolation::linear;
+  at.times = times.data();
+  at.out = out.data();
+  ops::ring_select(cpu, at);
+  keep();
+  std::vector<float> frames(2 * size);
+  for (int round = 0; round < 2; ++round) {
+    RingRead<Stored> read;
+    read.ring = ring;
+    read.out = frames.data();
+    read.frames = 2;
+    read.frame_stride = size;
+    read.steps_back = 2;
+    ops::ring_read(cpu, read);
+    results.insert(results.end(), frames.begin(), frames.end());
+    RingWrite<Stored> write;
+    write.ring = ring;
+    write.values = input.data();
+    write.frames = 2;
+    write.frame_stride = size;
+    write.steps_back = 2;
+    ops::ring_write(cpu, write);
+  }
+
+  std::vector<float> other(2 * size);
+  const support::SparseMemory resampled(2 * 128 * sizeof(Stored));
+  RingResample<Stored> resample;
+  resample.source = ring;
+  resample.destination = {static_cast<Stored*>(resampled.data()), size, 128, 2, {}};
+  resample.source.head.value = 1;
+  resample.destination_step = 0.5;
+  resample.rule = SelectRule::chain_decay;
+  resample.time_constant = 2;
+  resample.feed_rate = 0.5f;
+  resample.feeder = trace;
+  ops::ring_resample(cpu, resample);
+  RingRead<Stored> made;
+  made.ring = resample.destination;
+  made.out = other.data();
+  made.frames = 2;
+  made.frame_stride = size;
+  made.steps_back = 2;
+  ops::ring_read(cpu, made);
+  results.insert(results.end(), other.begin(), other.end());
+
+  const Ring<bool> flags{bits, size, stride, 2, {}};
+  std::vector<std::uint8_t> bytes(2 * size, 1);
+  RingWrite<bool> write;
+  write.ring = flags;
+  write.values = bytes.data();
+  write.steps_back = 1;
+  ops::ring_write(cpu, write);
+  RingRead<bool> read;
+  read.ring = flags;
+  read.out = bytes.data();
+  read.frames = 2;
+  read.frame_stride = size;
+  read.steps_back = 2;
+  ops::ring_read(cpu, read);
+  results.insert(results.end(), bytes.begin(), bytes.end());
+  return results;
+}
+
+// As 2^31 elements are more than an int counts.
+TEST(Ops, SlotsMayLieAnyNumberOfElementsApart) {
+  constexpr std::int64_t far = std::int64_t{1} << 31;
+  const auto expect_equal = [&]<class Stored>(Stored) {
+    const support::SparseMemory traces(2 * far * sizeof(Stored));
+    const support::SparseMemory spikes(2 * far / 8);
+    if (traces.data() == nullptr || spikes.data() == nullptr) GTEST_SKIP() << "too few addresses";
+    const support::SparseMemory near_traces(2 * 128 * sizeof(Stored));
+    const support::SparseMemory near_spikes(2 * 128 / 8);
+    EXPECT_EQ(results_of_two_slots<Stored>(traces, spikes, far),
+              results_of_two_slots<Stored>(near_traces, near_spikes, 128));
+  };
+  expect_equal(float());
+  expect_equal(float16());
 }
 
 // What a pointer says of its elements, and what may not be taken for traces.
