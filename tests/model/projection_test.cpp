@@ -958,15 +958,33 @@ TEST_P(ProjectionTest, LevelTwoRefusesWhatItCannotRun) {
     EXPECT_TRUE(refuses(saturate, invalid, {"size is -1"}));
     saturating = {nullptr, 4, T(1), T(0), T(1), data};
     EXPECT_TRUE(refuses(saturate, invalid, {"values is null"}));
+    saturating = {data, 4, T(1), T(0), T(1), nullptr};
+    EXPECT_TRUE(refuses(saturate, invalid, {"out is null"}));
+    DeviceArray<std::uint8_t> signs(stream(), {4}, 7);
     cusynapse::HardwareImage<T> image{data, 4, nullptr, nullptr};
-    EXPECT_TRUE(refuses([&] { cusynapse::ops::hardware_image(stream(), image); }, invalid,
-                        {"hardware_image: excitatory and inhibitory is null"}));
-    cusynapse::MaskedCopy<T> copy{data, nullptr, 4, nullptr};
-    EXPECT_TRUE(refuses([&] { cusynapse::ops::masked_copy(stream(), copy); }, invalid,
-                        {"masked_copy: out is null"}));
-    cusynapse::TransposedPlan<T> plan{4, 4, data, data + 1};
-    EXPECT_TRUE(refuses([&] { cusynapse::ops::transposed_plan(stream(), plan); }, invalid,
-                        {"transposed_plan: planned is not aligned"}));
+    const auto draw = [&] { cusynapse::ops::hardware_image(stream(), image); };
+    EXPECT_TRUE(refuses(draw, invalid, {"hardware_image: excitatory and inhibitory is null"}));
+    image = {nullptr, 4, signs.view().data(), nullptr};
+    EXPECT_TRUE(refuses(draw, invalid, {"hardware_image: values is null"}));
+    image = {data, -1, signs.view().data(), nullptr};
+    EXPECT_TRUE(refuses(draw, invalid, {"hardware_image: size is -1"}));
+    EXPECT_EQ(signs.host(), std::vector<std::uint8_t>(4, 7));
+    cusynapse::MaskedCopy<T> masked{data, nullptr, 4, nullptr};
+    const auto copy = [&] { cusynapse::ops::masked_copy(stream(), masked); };
+    EXPECT_TRUE(refuses(copy, invalid, {"masked_copy: out is null"}));
+    masked = {nullptr, nullptr, 4, data};
+    EXPECT_TRUE(refuses(copy, invalid, {"masked_copy: values is null"}));
+    masked = {data, nullptr, -1, data};
+    EXPECT_TRUE(refuses(copy, invalid, {"masked_copy: size is -1"}));
+    const auto plan = [&](const cusynapse::TransposedPlan<T>& arguments, const char* what) {
+      return refuses([&] { cusynapse::ops::transposed_plan(stream(), arguments); }, invalid,
+                     {std::string("transposed_plan: ") + what});
+    };
+    EXPECT_TRUE(plan({4, 4, data, data + 1}, "planned is not aligned"));
+    EXPECT_TRUE(plan({-1, 4, data, data}, "inputs is -1"));
+    EXPECT_TRUE(plan({4, -1, data, data}, "outputs is -1"));
+    EXPECT_TRUE(plan({4, 4, nullptr, data}, "weights is null"));
+    EXPECT_TRUE(plan({4, 4, data, nullptr}, "planned is null"));
     cusynapse::OuterProduct<T> product;
     product.rows = -1;
     const auto multiply = [&] { cusynapse::ops::outer_product(stream(), product); };
@@ -978,6 +996,18 @@ TEST_P(ProjectionTest, LevelTwoRefusesWhatItCannotRun) {
     product.right = data;
     product.right_kind = static_cast<cusynapse::InputKind>(3);
     EXPECT_TRUE(refuses(multiply, invalid, {"right_kind is 3"}));
+    product.right_kind = cusynapse::InputKind::values;
+    product.left = nullptr;
+    EXPECT_TRUE(refuses(multiply, invalid, {"left is null"}));
+    product.left = data;
+    product.out = nullptr;
+    EXPECT_TRUE(refuses(multiply, invalid, {"out is null"}));
+    product.out = data;
+    product.inputs = -1;
+    EXPECT_TRUE(refuses(multiply, invalid, {"inputs is -1"}));
+    product.inputs = 2;
+    product.outputs = -1;
+    EXPECT_TRUE(refuses(multiply, invalid, {"outputs is -1"}));
     EXPECT_TRUE(matches(array.host(), std::vector<T>(64 * 64, T(1))));
   });
 }
