@@ -821,7 +821,17 @@ TEST_P(ConnectionRefusalTest, StreamsOfAnotherDevice) {
     support::DeviceArray<std::uint8_t> spikes(other, asked.selector_shape(), 1);
     support::DeviceArray<T> synaptic(other, twins.batched_synaptic(), T(1));
     const std::vector<T> host(static_cast<std::size_t>(asked.weight_shape().size()), T(1));
+    const Shape receptive_shape = asked.presyn_receptive_shape(twins.batched_synaptic());
+    support::DeviceArray<T> receptive(other, receptive_shape, T(1));
+    support::DeviceArray<T> inputs(other, twins.batched_input().prepended(1), T(1));
+    support::DeviceArray<T> outs(other, twins.batched_output().prepended(1), T(1));
+    const std::vector<std::uint8_t> state = asked.save(stream());
     const std::vector<std::function<void()>> calls = {
+        [&] { asked.save(other); },
+        [&] { asked.load(other, state); },
+        [&] { asked.forward_sequence(other, inputs.constant(), outs.view()); },
+        [&] { asked.set_weight_storage(other, cusynapse::StorageType::same); },
+        [&] { asked.presyn_receptive(other, synaptic.constant(), receptive.view()); },
         [&] { asked.set(other, Parameter::weight, weights.constant()); },
         [&] { asked.set_from_host(other, Parameter::weight, host); },
         [&] { asked.to_host(other, Parameter::weight); },

@@ -464,8 +464,13 @@ TEST_P(RefusalTest, StreamsOfAnotherDevice) {
     auto& synapse = subject.synapse();
     support::DeviceArray<T> array(other, {2, 5}, T(1));
     support::DeviceArray<std::uint8_t> spikes(other, {2, 5}, 1);
+    support::DeviceArray<T> sequence(other, {1, 2, 5}, T(1));
+    const std::vector<std::uint8_t> state = synapse.save(stream());
     const std::vector<std::function<void()>> calls = {
+        [&] { synapse.pointer(other); },
+        [&] { synapse.save(other); },
         [&] { synapse.step(other, array.constant()); },
+        [&] { synapse.step_sequence(other, sequence.constant()); },
         [&] { synapse.current(other, array.view()); },
         [&] { synapse.spike(other, spikes.view()); },
         [&] { synapse.current_at(other, array.constant(), array.view()); },
@@ -481,16 +486,26 @@ TEST_P(RefusalTest, StreamsOfAnotherDevice) {
           {model_test::class_name(model), to_string(other.device()), to_string(GetParam())}));
       EXPECT_TRUE(subject.unchanged());
     }
+    EXPECT_TRUE(refuses([&] { synapse.load(other, state); }, Errc::wrong_device,
+                        {"Synapse::load", to_string(other.device()), to_string(GetParam())}));
+    EXPECT_TRUE(subject.unchanged());
   });
 }
 
 TEST_P(RefusalTest, GroupMembersOfAnotherDevice) {
   if (support::devices().size() < 2) GTEST_SKIP() << "there is one device only";
-  std::vector<std::unique_ptr<cusynapse::CurrentSynapse<float>>> members;
-  members.push_back(model_test::make_synapse<float>(stream(), good_settings(Model::alpha)));
-  EXPECT_TRUE(
-      refuses([&] { cusynapse::SynapseGroup<float>(other_device_stream(), std::move(members)); },
-              Errc::wrong_device, {"SynapseGroup"}));
+  const cusynapse::Stream other = other_device_stream();
+  // A member elsewhere, alone and behind one that is where the group is.
+  for (const bool is_first_there : {false, true}) {
+    std::vector<std::unique_ptr<cusynapse::CurrentSynapse<float>>> members;
+    if (is_first_there) {
+      members.push_back(model_test::make_synapse<float>(other, good_settings(Model::alpha)));
+    }
+    members.push_back(model_test::make_synapse<float>(stream(), good_settings(Model::alpha)));
+    EXPECT_TRUE(refuses(
+        [&] { cusynapse::SynapseGroup<float>(other, std::move(members)); }, Errc::wrong_device,
+        {"SynapseGroup", to_string(other.device()), "expected", to_string(GetParam())}));
+  }
 }
 
 }  // namespace
