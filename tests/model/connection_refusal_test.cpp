@@ -526,7 +526,8 @@ TEST_P(ConnectionRefusalTest, ParametersThatAreNotThere) {
       const std::vector<std::pair<const char*, std::function<void()>>> calls = {
           {"edit", [&] { asked.edit(parameter); }},
           {"set", [&] { asked.set(stream(), parameter, array.constant()); }},
-          {"set_from_host", [&] { asked.set_from_host(stream(), parameter, values); }}};
+          {"set_from_host", [&] { asked.set_from_host(stream(), parameter, values); }},
+          {"to_host", [&] { asked.to_host(stream(), parameter); }}};
       for (const auto& [function, call] : calls) {
         EXPECT_TRUE(refuses(call, Errc::not_supported,
                             {asked.name(), function, parameter_name(parameter)}));
@@ -535,6 +536,9 @@ TEST_P(ConnectionRefusalTest, ParametersThatAreNotThere) {
     }
     EXPECT_TRUE(refuses([&] { asked.set_delayed_by(stream(), 2.0); }, Errc::not_supported,
                         {asked.name(), "set_delayed_by", "delay"}));
+    EXPECT_TRUE(refuses([&] { asked.clamp_delays(stream()); }, Errc::not_supported,
+                        {asked.name(), "clamp_delays", "delay"}));
+    EXPECT_EQ(asked.out_of_range_delays(stream()), 0);
     EXPECT_TRUE(twins.unchanged());
   });
 }
@@ -629,7 +633,14 @@ TEST_P(ConnectionRefusalTest, SequencesOfAnotherShape) {
         },
         Errc::invalid_argument, {name, "forward_sequence", "input", "null"}));
     EXPECT_TRUE(twins.unchanged());
-    for (const std::int64_t steps : {-1, -7}) {
+    EXPECT_TRUE(refuses(
+        [&] {
+          asked.forward_sequence(stream(),
+                                 cusynapse::View<const T>(nullptr, one_input.prepended(0)),
+                                 cusynapse::View<T>(nullptr, one_output.prepended(0)));
+        },
+        Errc::shape_mismatch, {name, "forward_sequence", "inputs", "expected", "T at least 1"}));
+    for (const std::int64_t steps : {0, -1, -7}) {
       EXPECT_TRUE(refuses([&] { asked.reserve_sequence(stream(), steps); }, Errc::invalid_argument,
                           {name, "reserve_sequence", std::to_string(steps), "expected"}));
     }

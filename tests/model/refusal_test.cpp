@@ -145,6 +145,12 @@ TEST_P(RefusalTest, SizesThatNoMemoryCanHold) {
     }
     EXPECT_TRUE(construction_refused<T>(
         model, [&](SynapseOptions& options) { options.delay = 1e12; }, {"1e+12"}));
+    EXPECT_TRUE(construction_refused<T>(model,
+                                        [&](SynapseOptions& options) {
+                                          options.shape = {};
+                                          options.batch_size = (std::int64_t{1} << 56) + 1;
+                                        },
+                                        {"batch_size", "at most 2^56 elements"}));
     Subject<T> subject(stream(), model);
     EXPECT_THROW(subject.synapse().set_delay(stream(), 1e12), Error);
     EXPECT_THROW(subject.synapse().set_step_time(stream(), 1e-12), Error);
@@ -317,6 +323,13 @@ TEST_P(RefusalTest, InputsOfAnotherShape) {
       }
       EXPECT_TRUE(subject.unchanged()) << to_string(shape);
     }
+    const cusynapse::View<const T> no_steps(nullptr, {0, 2, 5});
+    EXPECT_TRUE(refuses([&] { subject.synapse().step_sequence(stream(), no_steps); },
+                        Errc::shape_mismatch, {"step_sequence", "[0, 2, 5]", "T at least 1"}));
+    const cusynapse::View<const T> null(nullptr, {3, 2, 5});
+    EXPECT_TRUE(refuses([&] { subject.synapse().step_sequence(stream(), null); },
+                        Errc::invalid_argument, {"step_sequence", "inputs is null"}));
+    EXPECT_TRUE(subject.unchanged());
   });
 }
 
@@ -325,8 +338,8 @@ TEST_P(RefusalTest, SelectorsAndResultsOfAnotherShape) {
     Subject<T> subject(stream(), model);
     auto& synapse = subject.synapse();
     const std::string name = model_test::class_name(model);
-    for (const Shape& shape :
-         {Shape{5}, Shape{10}, Shape{5, 2}, Shape{2, 6}, Shape{3, 5, 2}, Shape{2, 5, 2, 1}}) {
+    for (const Shape& shape : {Shape{5}, Shape{10}, Shape{5, 2}, Shape{2, 6}, Shape{3, 5, 2},
+                               Shape{2, 5, 2, 1}, Shape{2, 5, 0}}) {
       const support::DeviceArray<T> selector(stream(), shape, T(1));
       support::DeviceArray<T> currents(stream(), shape, support::untouched<T>());
       support::DeviceArray<std::uint8_t> spikes(stream(), shape,
@@ -362,6 +375,13 @@ TEST_P(RefusalTest, SelectorsAndResultsOfAnotherShape) {
     EXPECT_TRUE(refuses([&] { synapse.current_at(stream(), three.constant(), four.view()); },
                         Errc::shape_mismatch,
                         {name, "current_at", "out", "[2, 5, 4]", "expected", "[2, 5, 3]"}));
+    // Not the newest, which is what level 2 reads without a selector.
+    support::DeviceArray<std::uint8_t> flags(stream(), {2, 5, 4}, 1);
+    const cusynapse::View<const T> null(nullptr, {2, 5, 4});
+    EXPECT_TRUE(refuses([&] { synapse.current_at(stream(), null, four.view()); },
+                        Errc::invalid_argument, {name, "current_at", "selector is null"}));
+    EXPECT_TRUE(refuses([&] { synapse.spike_at(stream(), null, flags.view()); },
+                        Errc::invalid_argument, {name, "spike_at", "selector is null"}));
     EXPECT_TRUE(subject.unchanged());
   });
 }
