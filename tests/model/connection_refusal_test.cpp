@@ -227,11 +227,8 @@ TEST_P(ConnectionRefusalTest, ExtentsBelowOne) {
   const auto factory = model_test::synapse_factory<float>({});
   const ConnectionOptions options;
   for (const Shape& shape : {Shape{0}, Shape{-4}, Shape{3, 0}, Shape{0, 3}, Shape{2, -1, 3}}) {
-    const std::vector<std::string> parts = {to_string(shape), "expected"};
     const auto with = [&](const char* name) {
-      std::vector<std::string> all = parts;
-      all.push_back(name);
-      return all;
+      return std::vector<std::string>{name, to_string(shape), "expected"};
     };
     EXPECT_TRUE(
         refuses([&] { cusynapse::LinearDense<float>(stream(), shape, {2}, options, factory); },
@@ -369,16 +366,16 @@ TEST_P(ConnectionRefusalTest, MoreSlotsThanDelaysCanCount) {
         settings.synapse.delay = static_cast<double>(slots - 1) * 0.5;
       };
     };
-    EXPECT_TRUE(construction_refused<T>(kind, longest(65'536), {"65535"}, Errc::not_supported));
-    EXPECT_TRUE(construction_refused<T>(kind, longest(300'000), {"65535"}, Errc::not_supported));
+    EXPECT_TRUE(construction_refused<T>(kind, longest(65'536), {"65536"}, Errc::not_supported));
+    EXPECT_TRUE(construction_refused<T>(kind, longest(300'000), {"300000"}, Errc::not_supported));
     Twins<T> twins(stream(), good_settings(kind));
     auto& asked = twins.asked();
     for (const auto change : {cusynapse::HistoryChange::clear, cusynapse::HistoryChange::keep}) {
       EXPECT_TRUE(refuses([&] { asked.set_delayed_by(stream(), 65'535.0 * 0.5, change); },
-                          Errc::not_supported, {asked.name(), "65535", "expected"}));
+                          Errc::not_supported, {asked.name(), "expected at most 65535"}));
       EXPECT_TRUE(twins.unchanged());
       EXPECT_TRUE(refuses([&] { asked.set_step_time(stream(), 2.0 / 70'000.0, change); },
-                          Errc::not_supported, {asked.name(), "65535", "expected"}));
+                          Errc::not_supported, {asked.name(), "expected at most 65535"}));
       EXPECT_TRUE(twins.unchanged());
     }
     // Of a synapse that exists.
@@ -389,7 +386,8 @@ TEST_P(ConnectionRefusalTest, MoreSlotsThanDelaysCanCount) {
         stream(), settings.synapse,
         model_test::library_options(settings.synapse, model_test::input_shape(settings)));
     EXPECT_TRUE(refuses([&] { model_test::make_connection<T>(stream(), settings, 1, synapse); },
-                        Errc::not_supported, {model_test::class_name(kind), "65535", "expected"}));
+                        Errc::not_supported,
+                        {model_test::class_name(kind), "expected at most 65535"}));
   });
 }
 
@@ -512,6 +510,11 @@ TEST_P(ConnectionRefusalTest, DelaysThatAreNotNumbers) {
                           {asked.name(), "set_from_host", "delay", "NaN", "expected"}));
       EXPECT_TRUE(twins.unchanged());
     }
+    // Infinite ones are numbers, out of range.
+    const support::DeviceArray<T> infinite(stream(), asked.weight_shape(),
+                                           std::numeric_limits<T>::infinity());
+    EXPECT_NO_THROW(asked.set(stream(), Parameter::delay, infinite.constant()));
+    EXPECT_GT(asked.out_of_range_delays(stream()), 0);
   });
 }
 

@@ -92,7 +92,7 @@ class RefusalTest : public support::DeviceTest {
   testing::AssertionResult parameters_refused(const Settings& settings,
                                               const SynapseOptions& options,
                                               std::vector<std::string> parts) {
-    parts.push_back(model_test::class_name(settings.model));
+    parts.insert(parts.begin(), model_test::class_name(settings.model));
     parts.push_back("expected");
     return refuses([&] { model_test::make_synapse<T>(stream(), settings, options); },
                    Errc::invalid_argument, parts);
@@ -150,7 +150,7 @@ TEST_P(RefusalTest, SizesThatNoMemoryCanHold) {
                                           options.shape = {};
                                           options.batch_size = (std::int64_t{1} << 56) + 1;
                                         },
-                                        {"batch_size", "at most 2^56 elements"}));
+                                        {"batch_size", "72057594037927937"}));
     Subject<T> subject(stream(), model);
     EXPECT_THROW(subject.synapse().set_delay(stream(), 1e12), Error);
     EXPECT_THROW(subject.synapse().set_step_time(stream(), 1e-12), Error);
@@ -441,12 +441,10 @@ TEST_P(RefusalTest, PartsOfAnotherShape) {
   Subject<float> subject(stream(), Model::double_exponential);
   auto& synapse = static_cast<cusynapse::DoubleExponentialCurrent<float>&>(subject.synapse());
   support::DeviceArray<float> bad(stream(), {5, 2}, 1.0f);
-  const std::vector<std::string> shapes = {"DoubleExponentialCurrent", "[5, 2]", "expected",
-                                           "[2, 5]"};
   const auto expect_refusal = [&](const std::string& where, const std::function<void()>& call) {
-    std::vector<std::string> parts = shapes;
-    parts.push_back(where);
-    EXPECT_TRUE(refuses(call, Errc::shape_mismatch, parts)) << where;
+    EXPECT_TRUE(refuses(call, Errc::shape_mismatch,
+                        {"DoubleExponentialCurrent", where, "[5, 2]", "expected", "[2, 5]"}))
+        << where;
     EXPECT_TRUE(subject.unchanged()) << where;
   };
   expect_refusal("pos_current", [&] { synapse.pos_current(stream(), bad.view()); });

@@ -502,6 +502,9 @@ TEST(StateRefusalTest, ValuesOfAConnectionAndItsSynapseAreChecked) {
   Bytes unbiased = state;
   unbiased[find(state, "biased").data] = 0;
   support::make_consistent(unbiased);
+  Bytes undelayed = state;
+  undelayed[find(state, "has_delays").data] = 0;
+  support::make_consistent(undelayed);
   expect_refused(*object,
                  {{"a synapse that is not there", no_synapse, {"bytes past the last record"}},
                   {"an altered synapse", altered_synapse, {"state: checksum of the bytes"}},
@@ -512,7 +515,8 @@ TEST(StateRefusalTest, ValuesOfAConnectionAndItsSynapseAreChecked) {
                   {"the synapse's class",
                    with_name(state, "DoubleExponentialCurrent", "DoubleExponentialCurrenz"),
                    {"class is DoubleExponentialCurrenz"}},
-                  {"bias", unbiased, {"\"biased\" is 0, expected 1 of the connection"}}});
+                  {"bias", unbiased, {"\"biased\" is 0, expected 1 of the connection"}},
+                  {"delay", undelayed, {"\"has_delays\" is 0, expected 1 of the connection"}}});
   EXPECT_TRUE(refuses(
       [&, &s = state, &o = object] { o->load(cpu, with_integer(s, "output_shape", 3)); },
       Errc::shape_mismatch, {"LinearDense::load: output_shape of the state is [3], expected [2]"}));

@@ -420,6 +420,14 @@ TEST(DelayedConv2D, RefusesGeometriesThatDoNotFitTogether) {
   EXPECT_TRUE(refuses("geometry.height is 0", [](auto& a) { a.geometry.height = 0; }));
   EXPECT_TRUE(refuses("geometry.width is 0", [](auto& a) { a.geometry.width = 0; }));
   EXPECT_TRUE(refuses("geometry.filters is 0", [](auto& a) { a.geometry.filters = 0; }));
+  EXPECT_TRUE(refuses("geometry.out_height is 0", [](auto& a) {
+    a.geometry.kernel[0] = 5;
+    a.geometry.out_height = 0;
+  }));
+  EXPECT_TRUE(refuses("geometry.out_width is 0", [](auto& a) {
+    a.geometry.kernel[1] = 7;
+    a.geometry.out_width = 0;
+  }));
   EXPECT_TRUE(refuses("geometry.out_height is 2", [](auto& a) { a.geometry.out_height = 2; }));
   EXPECT_TRUE(refuses("geometry.out_width is 3", [](auto& a) { a.geometry.out_width = 3; }));
   for (int axis = 0; axis < 2; ++axis) {
