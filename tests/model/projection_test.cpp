@@ -13,6 +13,7 @@
 #include <new>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -823,6 +824,11 @@ TEST_P(ProjectionTest, RefusesOptionsOutOfTheirDomain) {
                         invalid, {"2^56"}));
     EXPECT_TRUE(refuses(make([](Options& o) { o.in_features = std::int64_t{1} << 32; }), invalid,
                         {"number of features is 4.2949673e+09, expected at most 2^31"}));
+    EXPECT_TRUE(refuses(make([](Options& o) {
+                          o.in_features = 1;
+                          o.out_features = std::int64_t{1} << 32;
+                        }),
+                        invalid, {"number of features is 4.2949673e+09, expected at most 2^31"}));
     EXPECT_TRUE(refuses(make([](Options& o) { o.receptor = static_cast<Receptor>(3); }), invalid,
                         {"receptor is 3"}));
     for (const double bad : {infinity, -infinity, not_a_number}) {
@@ -833,11 +839,18 @@ TEST_P(ProjectionTest, RefusesOptionsOutOfTheirDomain) {
       EXPECT_TRUE(
           refuses(make([&](Options& o) { o.saturation.maximum = bad; }), invalid, {"saturation"}));
     }
+    if (std::is_same_v<T, float>) {
+      EXPECT_TRUE(refuses(make([](Options& o) { o.saturation.scale = 1e39; }), invalid,
+                          {"saturation is 1e+39, expected finite and within the range"}));
+    }
     EXPECT_TRUE(refuses(make([&](Options& o) { o.saturation.minimum = 63.5; }), invalid,
                         {"minimum of the saturation is 63.5"}));
     const Options options = options_of<T>(3, 2);
-    EXPECT_TRUE(refuses([&] { Projection<T>(stream(), options, std::vector<std::uint8_t>(5, 1)); },
-                        Errc::shape_mismatch, {"mask has 5 elements, expected 6"}));
+    for (const std::size_t wrong : {5, 7}) {
+      const std::vector<std::uint8_t> mask(wrong, 1);
+      EXPECT_TRUE(refuses([&] { Projection<T>(stream(), options, mask); }, Errc::shape_mismatch,
+                          {"mask has " + std::to_string(wrong) + " elements, expected 6"}));
+    }
     DeviceArray<std::uint8_t> mask(stream(), {2, 3}, 1);
     EXPECT_TRUE(refuses([&] { Projection<T>(stream(), options, mask.constant()); },
                         Errc::shape_mismatch, {"mask has shape [2, 3], expected [3, 2]"}));
@@ -921,6 +934,11 @@ TEST_P(ProjectionTest, RefusedCallsLeaveTheProjectionAndTheOutputsAsTheyWere) {
     refused([&] { projection.set_from_host(stream(), {T(1)}); }, shape,
             {"Projection::set_from_host", "1 elements, expected 6"});
     DeviceArray<std::uint8_t> small(stream(), {2, 2}, 0xA5);
+    refused(
+        [&] {
+          projection.hardware_image(stream(), View<std::uint8_t>(nullptr, {2, 3}), {});
+        },
+        invalid, {"excitatory is null"});
     refused([&] { projection.hardware_image(stream(), small.view(), {}); }, shape,
             {"excitatory has shape [2, 2], expected [2, 3]"});
   });

@@ -280,9 +280,9 @@ TEST_P(RefusalTest, DecayTimesNotLargerThanRiseTimes) {
   }
 }
 
-TEST_P(RefusalTest, NegativeTolerances) {
+TEST_P(RefusalTest, TolerancesNegativeOrNotFinite) {
   for_each_class([&]<class T>(Model model) {
-    for (const double tolerance : {-0.5, -1e-9, not_a_number}) {
+    for (const double tolerance : {-0.5, -1e-9, infinity, not_a_number}) {
       EXPECT_TRUE(construction_refused<T>(
           model, [&](SynapseOptions& options) { options.tolerance = tolerance; },
           {"tolerance", printed(tolerance)}));

@@ -545,6 +545,32 @@ TEST(StateRefusalTest, ValuesOfAConnectionAndItsSynapseAreChecked) {
               Errc::shape_mismatch, {"stride of the state is [2, 1], expected [1, 1]"}));
 }
 
+TEST(StateRefusalTest, ObjectsAreMadeOfWholeStatesOfTheirKindAlone) {
+  const Bytes of_synapse = synapse().state;
+  const Bytes of_neuron = neuron().state;
+  const Bytes of_connection = connection(model_test::ConnectionKind::dense).state;
+  EXPECT_TRUE(refuses([&] { cusynapse::load_synapse<float>(cpu, of_neuron); }, Errc::not_supported,
+                      {"load_synapse: class is LeakyIntegrateAndFire", "expected"}));
+  EXPECT_TRUE(refuses([&] { cusynapse::load_neuron<float>(cpu, of_synapse); }, Errc::not_supported,
+                      {"load_neuron: class is AlphaCurrent", "expected LeakyIntegrateAndFire"}));
+  EXPECT_TRUE(refuses([&] { cusynapse::load_connection<float>(cpu, of_synapse); },
+                      Errc::not_supported, {"load_connection: class is AlphaCurrent", "expected"}));
+
+  const Place place = find(of_synapse, "step_time");
+  Bytes more(of_synapse.begin() + static_cast<std::ptrdiff_t>(place.name),
+             of_synapse.begin() + static_cast<std::ptrdiff_t>(place.data) + 8);
+  more[1] = 'S';
+  const auto refuses_more = [](const std::function<void()>& call) {
+    return refuses(call, Errc::invalid_state, {"\"Step_time\" is there, expected no such record"});
+  };
+  const Bytes long_synapse = with_record(of_synapse, "AlphaCurrent", more);
+  const Bytes long_neuron = with_record(of_neuron, "LeakyIntegrateAndFire", more);
+  const Bytes long_connection = with_record(of_connection, "LinearDense", more);
+  EXPECT_TRUE(refuses_more([&] { cusynapse::load_synapse<float>(cpu, long_synapse); }));
+  EXPECT_TRUE(refuses_more([&] { cusynapse::load_neuron<float>(cpu, long_neuron); }));
+  EXPECT_TRUE(refuses_more([&] { cusynapse::load_connection<float>(cpu, long_connection); }));
+}
+
 TEST(StateRefusalTest, StoragesOfWeightsAreChecked) {
   const auto [object, state] = connection(model_test::ConnectionKind::lateral);
   const std::string record = "weight_storage";

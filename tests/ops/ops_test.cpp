@@ -385,12 +385,18 @@ TEST(OwnModel, MustFitItsDynamicsAndItsType) {
   refuse("time constant of a trace is 0", [](auto& m) { m.traces[0].time_constant = 0; });
   refuse("time constant of a trace is 1e-60", [](auto& m) { m.traces[0].time_constant = 1e-60; });
   refuse("gain of a trace is 1e+60", [](auto& m) { m.traces[0].gain = 1e60; });
+  refuse("spike_amplitude is 1e+60", [](auto& m) { m.spike_amplitude = 1e60; });
+  refuse("feed_rate is 1e+60", [](auto& m) { m.feed_rate = 1e60; });
 }
 
 TEST(OwnModel, KeepsItsTracesWhenItsConstantsChange) {
   ToldSynapse synapse(cpu, one_synapse(), decaying(1));
   expect_refused(Errc::invalid_argument, "trace_count is 2",
                  [&] { synapse.set_parameters(decaying(2)); });
+  SynapseModel memoryless = decaying(1);
+  memoryless.dynamics = Dynamics::memoryless;
+  expect_refused(Errc::invalid_argument, "dynamics the synapse was made with",
+                 [&] { synapse.set_parameters(memoryless); });
   EXPECT_EQ(synapse.parameters().trace_count, 1);
   const float input = 1;
   float current = 0;
