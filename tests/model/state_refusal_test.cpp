@@ -435,6 +435,12 @@ TEST(StateRefusalTest, ValuesOfASynapseAreCheckedAsAConstructorChecksThem) {
         {"time_constant is nan"}},
        {"bits past the frame", past, {"a bit of record \"spikes\" past its frame is 1"}}});
   EXPECT_TRUE(refuses(
+      [&, &s = state] {
+        cusynapse::load_synapse<float>(cpu, with_number(s, "parameters.time_constant", 1e60));
+      },
+      Errc::invalid_state,
+      {"AlphaCurrent: time constant of a trace is 1e+60", "range of the type"}));
+  EXPECT_TRUE(refuses(
       [&, &s = state, &o = object] {
         Bytes six = with_integer(with_integer(s, "batch_size", 1), "shape", 6);
         six = with_extent(with_extent(six, "trace_0", 1, 1), "trace_0", 2, 6);

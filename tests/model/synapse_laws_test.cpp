@@ -619,6 +619,8 @@ TEST_P(SynapseLawsTest, EveryChangeOfStorageIncreasesTheVersion) {
     EXPECT_TRUE(increased());
     pair.set_step_time(1.0, false);
     EXPECT_TRUE(increased());
+    pair.set_batch_size(3);
+    EXPECT_FALSE(increased()) << "the same batch size moves nothing";
   });
 }
 
