@@ -136,7 +136,6 @@ void Accumulator<T>::set_reduction(const Stream& stream, UpdateReducer<T> reduce
   const host::Call call(where, stream, device());
   if (!reducer) host::refuse(where, "reducer", "empty", "a function");
   clear(stream);
-  reduction_ = UpdateReduction::sum;
   reducer_ = std::move(reducer);
 }
 

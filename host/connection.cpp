@@ -486,9 +486,8 @@ std::vector<T> Connection<T>::to_host(const Stream& stream, Parameter parameter)
 
 template <class T>
 void Connection<T>::check_unchanged(const host::Where& where) const {
-  const bool is_same = synapse_->batch_size() == batch_size_ &&
-                       synapse_->readout().current.slots == ring_slots_ &&
-                       is_delayed() == (width_ != SlotWidth::none);
+  const bool is_same =
+      synapse_->batch_size() == batch_size_ && synapse_->readout().current.slots == ring_slots_;
   if (!is_same) {
     host::refuse(where, "synapse", "changed since the last refresh", "refresh to be called first");
   }

@@ -226,11 +226,8 @@ TEST_P(ConnectionRefusalTest, ExtentsBelowOne) {
   const auto factory = model_test::synapse_factory<float>({});
   const ConnectionOptions options;
   for (const Shape& shape : {Shape{0}, Shape{-4}, Shape{3, 0}, Shape{0, 3}, Shape{2, -1, 3}}) {
-    const std::vector<std::string> parts = {to_string(shape), "expected"};
     const auto with = [&](const char* name) {
-      std::vector<std::string> all = parts;
-      all.push_back(name);
-      return all;
+      return std::vector<std::string>{name, to_string(shape), "expected"};
     };
     EXPECT_TRUE(
         refuses([&] { cusynapse::LinearDense<float>(stream(), shape, {2}, options, factory); },
@@ -368,16 +365,16 @@ TEST_P(ConnectionRefusalTest, MoreSlotsThanDelaysCanCount) {
         settings.synapse.delay = static_cast<double>(slots - 1) * 0.5;
       };
     };
-    EXPECT_TRUE(construction_refused<T>(kind, longest(65'536), {"65535"}, Errc::not_supported));
-    EXPECT_TRUE(construction_refused<T>(kind, longest(300'000), {"65535"}, Errc::not_supported));
+    EXPECT_TRUE(construction_refused<T>(kind, longest(65'536), {"65536"}, Errc::not_supported));
+    EXPECT_TRUE(construction_refused<T>(kind, longest(300'000), {"300000"}, Errc::not_supported));
     Twins<T> twins(stream(), good_settings(kind));
     auto& asked = twins.asked();
     for (const auto change : {cusynapse::HistoryChange::clear, cusynapse::HistoryChange::keep}) {
       EXPECT_TRUE(refuses([&] { asked.set_delayed_by(stream(), 65'535.0 * 0.5, change); },
-                          Errc::not_supported, {asked.name(), "65535", "expected"}));
+                          Errc::not_supported, {asked.name(), "expected at most 65535"}));
       EXPECT_TRUE(twins.unchanged());
       EXPECT_TRUE(refuses([&] { asked.set_step_time(stream(), 2.0 / 70'000.0, change); },
-                          Errc::not_supported, {asked.name(), "65535", "expected"}));
+                          Errc::not_supported, {asked.name(), "expected at most 65535"}));
       EXPECT_TRUE(twins.unchanged());
     }
     // Of a synapse that exists.
@@ -388,7 +385,8 @@ TEST_P(ConnectionRefusalTest, MoreSlotsThanDelaysCanCount) {
         stream(), settings.synapse,
         model_test::library_options(settings.synapse, model_test::input_shape(settings)));
     EXPECT_TRUE(refuses([&] { model_test::make_connection<T>(stream(), settings, 1, synapse); },
-                        Errc::not_supported, {model_test::class_name(kind), "65535", "expected"}));
+                        Errc::not_supported,
+                        {model_test::class_name(kind), "expected at most 65535"}));
   });
 }
 
@@ -511,6 +509,11 @@ TEST_P(ConnectionRefusalTest, DelaysThatAreNotNumbers) {
                           {asked.name(), "set_from_host", "delay", "NaN", "expected"}));
       EXPECT_TRUE(twins.unchanged());
     }
+    // Infinite ones are numbers, out of range.
+    const support::DeviceArray<T> infinite(stream(), asked.weight_shape(),
+                                           std::numeric_limits<T>::infinity());
+    EXPECT_NO_THROW(asked.set(stream(), Parameter::delay, infinite.constant()));
+    EXPECT_GT(asked.out_of_range_delays(stream()), 0);
   });
 }
 
@@ -525,7 +528,8 @@ TEST_P(ConnectionRefusalTest, ParametersThatAreNotThere) {
       const std::vector<std::pair<const char*, std::function<void()>>> calls = {
           {"edit", [&] { asked.edit(parameter); }},
           {"set", [&] { asked.set(stream(), parameter, array.constant()); }},
-          {"set_from_host", [&] { asked.set_from_host(stream(), parameter, values); }}};
+          {"set_from_host", [&] { asked.set_from_host(stream(), parameter, values); }},
+          {"to_host", [&] { asked.to_host(stream(), parameter); }}};
       for (const auto& [function, call] : calls) {
         EXPECT_TRUE(refuses(call, Errc::not_supported,
                             {asked.name(), function, parameter_name(parameter)}));
@@ -534,6 +538,9 @@ TEST_P(ConnectionRefusalTest, ParametersThatAreNotThere) {
     }
     EXPECT_TRUE(refuses([&] { asked.set_delayed_by(stream(), 2.0); }, Errc::not_supported,
                         {asked.name(), "set_delayed_by", "delay"}));
+    EXPECT_TRUE(refuses([&] { asked.clamp_delays(stream()); }, Errc::not_supported,
+                        {asked.name(), "clamp_delays", "delay"}));
+    EXPECT_EQ(asked.out_of_range_delays(stream()), 0);
     EXPECT_TRUE(twins.unchanged());
   });
 }
@@ -628,7 +635,14 @@ TEST_P(ConnectionRefusalTest, SequencesOfAnotherShape) {
         },
         Errc::invalid_argument, {name, "forward_sequence", "input", "null"}));
     EXPECT_TRUE(twins.unchanged());
-    for (const std::int64_t steps : {-1, -7}) {
+    EXPECT_TRUE(refuses(
+        [&] {
+          asked.forward_sequence(stream(),
+                                 cusynapse::View<const T>(nullptr, one_input.prepended(0)),
+                                 cusynapse::View<T>(nullptr, one_output.prepended(0)));
+        },
+        Errc::shape_mismatch, {name, "forward_sequence", "inputs", "expected", "T at least 1"}));
+    for (const std::int64_t steps : {0, -1, -7}) {
       EXPECT_TRUE(refuses([&] { asked.reserve_sequence(stream(), steps); }, Errc::invalid_argument,
                           {name, "reserve_sequence", std::to_string(steps), "expected"}));
     }
@@ -820,7 +834,17 @@ TEST_P(ConnectionRefusalTest, StreamsOfAnotherDevice) {
     support::DeviceArray<std::uint8_t> spikes(other, asked.selector_shape(), 1);
     support::DeviceArray<T> synaptic(other, twins.batched_synaptic(), T(1));
     const std::vector<T> host(static_cast<std::size_t>(asked.weight_shape().size()), T(1));
+    const Shape receptive_shape = asked.presyn_receptive_shape(twins.batched_synaptic());
+    support::DeviceArray<T> receptive(other, receptive_shape, T(1));
+    support::DeviceArray<T> inputs(other, twins.batched_input().prepended(1), T(1));
+    support::DeviceArray<T> outs(other, twins.batched_output().prepended(1), T(1));
+    const std::vector<std::uint8_t> state = asked.save(stream());
     const std::vector<std::function<void()>> calls = {
+        [&] { asked.save(other); },
+        [&] { asked.load(other, state); },
+        [&] { asked.forward_sequence(other, inputs.constant(), outs.view()); },
+        [&] { asked.set_weight_storage(other, cusynapse::StorageType::same); },
+        [&] { asked.presyn_receptive(other, synaptic.constant(), receptive.view()); },
         [&] { asked.set(other, Parameter::weight, weights.constant()); },
         [&] { asked.set_from_host(other, Parameter::weight, host); },
         [&] { asked.to_host(other, Parameter::weight); },

@@ -665,6 +665,21 @@ TEST_P(HistoryTest, OutsideValuesAreRefusedByEveryCallAndChangeNothing) {
           Errc::shape_mismatch, [&] { history.insert(stream(), other.constant(), 1.0); },
           "insert at one time");
     }
+    // Not the position, which is what level 2 reads at without times.
+    for (const bool is_checked : {false, true}) {
+      const cusynapse::View<const Time> null(nullptr, {2, 4});
+      const auto select = [&] {
+        is_checked ? history.select(stream(), null, out.view())
+                   : history.select_unchecked(stream(), null, out.view());
+      };
+      EXPECT_TRUE(support::refuses(select, Errc::invalid_argument, {"times is null"}));
+      const auto insert = [&] {
+        is_checked ? history.insert(stream(), out.constant(), null)
+                   : history.insert_unchecked(stream(), out.constant(), null);
+      };
+      EXPECT_TRUE(support::refuses(insert, Errc::invalid_argument, {"times is null"}));
+      EXPECT_TRUE(pair.check_state());
+    }
     for (const Shape& shape : {Shape{2, 4}, Shape{2, 5, 2}, Shape{2, 4, 2, 1}}) {
       support::DeviceArray<Value> other(stream(), shape, Value(1));
       refused(

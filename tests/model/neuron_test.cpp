@@ -385,6 +385,13 @@ TEST_P(NeuronTest, RefusesOptionsAndConstantsOutsideTheirDomain) {
                           Errc::invalid_argument, {"LeakyIntegrateAndFire", row.what, "expected"}));
     });
   }
+  // Voltages that are the same once they are rounded.
+  const NeuronOptions options = model_test::neuron_options(small_settings());
+  LeakyIntegrateAndFireParameters close = model_test::neuron_parameters(small_settings());
+  close.threshold_voltage = close.reset_voltage + 1e-9;
+  EXPECT_NO_THROW(LeakyIntegrateAndFire<double>(stream(), options, close));
+  EXPECT_TRUE(refuses([&] { LeakyIntegrateAndFire<float>(stream(), options, close); },
+                      Errc::invalid_argument, {"threshold_voltage", "above reset_voltage"}));
 }
 
 TEST_P(NeuronTest, TakesTheLongestRefractoryPeriodThereIs) {

@@ -13,6 +13,7 @@
 #include <new>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -798,6 +799,11 @@ TEST_P(ProjectionTest, RefusesOptionsOutOfTheirDomain) {
                         invalid, {"2^56"}));
     EXPECT_TRUE(refuses(make([](Options& o) { o.in_features = std::int64_t{1} << 32; }), invalid,
                         {"number of features is 4.2949673e+09, expected at most 2^31"}));
+    EXPECT_TRUE(refuses(make([](Options& o) {
+                          o.in_features = 1;
+                          o.out_features = std::int64_t{1} << 32;
+                        }),
+                        invalid, {"number of features is 4.2949673e+09, expected at most 2^31"}));
     EXPECT_TRUE(refuses(make([](Options& o) { o.receptor = static_cast<Receptor>(3); }), invalid,
                         {"receptor is 3"}));
     for (const double bad : {infinity, -infinity, not_a_number}) {
@@ -808,11 +814,18 @@ TEST_P(ProjectionTest, RefusesOptionsOutOfTheirDomain) {
       EXPECT_TRUE(
           refuses(make([&](Options& o) { o.saturation.maximum = bad; }), invalid, {"saturation"}));
     }
+    if (std::is_same_v<T, float>) {
+      EXPECT_TRUE(refuses(make([](Options& o) { o.saturation.scale = 1e39; }), invalid,
+                          {"saturation is 1e+39, expected finite and within the range"}));
+    }
     EXPECT_TRUE(refuses(make([&](Options& o) { o.saturation.minimum = 63.5; }), invalid,
                         {"minimum of the saturation is 63.5"}));
     const Options options = options_of<T>(3, 2);
-    EXPECT_TRUE(refuses([&] { Projection<T>(stream(), options, std::vector<std::uint8_t>(5, 1)); },
-                        Errc::shape_mismatch, {"mask has 5 elements, expected 6"}));
+    for (const std::size_t wrong : {5, 7}) {
+      const std::vector<std::uint8_t> mask(wrong, 1);
+      EXPECT_TRUE(refuses([&] { Projection<T>(stream(), options, mask); }, Errc::shape_mismatch,
+                          {"mask has " + std::to_string(wrong) + " elements, expected 6"}));
+    }
     DeviceArray<std::uint8_t> mask(stream(), {2, 3}, 1);
     EXPECT_TRUE(refuses([&] { Projection<T>(stream(), options, mask.constant()); },
                         Errc::shape_mismatch, {"mask has shape [2, 3], expected [3, 2]"}));
@@ -896,6 +909,11 @@ TEST_P(ProjectionTest, RefusedCallsLeaveTheProjectionAndTheOutputsAsTheyWere) {
     refused([&] { projection.set_from_host(stream(), {T(1)}); }, shape,
             {"Projection::set_from_host", "1 elements, expected 6"});
     DeviceArray<std::uint8_t> small(stream(), {2, 2}, 0xA5);
+    refused(
+        [&] {
+          projection.hardware_image(stream(), View<std::uint8_t>(nullptr, {2, 3}), {});
+        },
+        invalid, {"excitatory is null"});
     refused([&] { projection.hardware_image(stream(), small.view(), {}); }, shape,
             {"excitatory has shape [2, 2], expected [2, 3]"});
   });
@@ -933,15 +951,33 @@ TEST_P(ProjectionTest, LevelTwoRefusesWhatItCannotRun) {
     EXPECT_TRUE(refuses(saturate, invalid, {"size is -1"}));
     saturating = {nullptr, 4, T(1), T(0), T(1), data};
     EXPECT_TRUE(refuses(saturate, invalid, {"values is null"}));
+    saturating = {data, 4, T(1), T(0), T(1), nullptr};
+    EXPECT_TRUE(refuses(saturate, invalid, {"out is null"}));
+    DeviceArray<std::uint8_t> signs(stream(), {4}, 7);
     cusynapse::HardwareImage<T> image{data, 4, nullptr, nullptr};
-    EXPECT_TRUE(refuses([&] { cusynapse::ops::hardware_image(stream(), image); }, invalid,
-                        {"hardware_image: excitatory and inhibitory is null"}));
-    cusynapse::MaskedCopy<T> copy{data, nullptr, 4, nullptr};
-    EXPECT_TRUE(refuses([&] { cusynapse::ops::masked_copy(stream(), copy); }, invalid,
-                        {"masked_copy: out is null"}));
-    cusynapse::TransposedPlan<T> plan{4, 4, data, data + 1};
-    EXPECT_TRUE(refuses([&] { cusynapse::ops::transposed_plan(stream(), plan); }, invalid,
-                        {"transposed_plan: planned is not aligned"}));
+    const auto draw = [&] { cusynapse::ops::hardware_image(stream(), image); };
+    EXPECT_TRUE(refuses(draw, invalid, {"hardware_image: excitatory and inhibitory is null"}));
+    image = {nullptr, 4, signs.view().data(), nullptr};
+    EXPECT_TRUE(refuses(draw, invalid, {"hardware_image: values is null"}));
+    image = {data, -1, signs.view().data(), nullptr};
+    EXPECT_TRUE(refuses(draw, invalid, {"hardware_image: size is -1"}));
+    EXPECT_EQ(signs.host(), std::vector<std::uint8_t>(4, 7));
+    cusynapse::MaskedCopy<T> masked{data, nullptr, 4, nullptr};
+    const auto copy = [&] { cusynapse::ops::masked_copy(stream(), masked); };
+    EXPECT_TRUE(refuses(copy, invalid, {"masked_copy: out is null"}));
+    masked = {nullptr, nullptr, 4, data};
+    EXPECT_TRUE(refuses(copy, invalid, {"masked_copy: values is null"}));
+    masked = {data, nullptr, -1, data};
+    EXPECT_TRUE(refuses(copy, invalid, {"masked_copy: size is -1"}));
+    const auto plan = [&](const cusynapse::TransposedPlan<T>& arguments, const char* what) {
+      return refuses([&] { cusynapse::ops::transposed_plan(stream(), arguments); }, invalid,
+                     {std::string("transposed_plan: ") + what});
+    };
+    EXPECT_TRUE(plan({4, 4, data, data + 1}, "planned is not aligned"));
+    EXPECT_TRUE(plan({-1, 4, data, data}, "inputs is -1"));
+    EXPECT_TRUE(plan({4, -1, data, data}, "outputs is -1"));
+    EXPECT_TRUE(plan({4, 4, nullptr, data}, "weights is null"));
+    EXPECT_TRUE(plan({4, 4, data, nullptr}, "planned is null"));
     cusynapse::OuterProduct<T> product;
     product.rows = -1;
     const auto multiply = [&] { cusynapse::ops::outer_product(stream(), product); };
@@ -953,6 +989,18 @@ TEST_P(ProjectionTest, LevelTwoRefusesWhatItCannotRun) {
     product.right = data;
     product.right_kind = static_cast<cusynapse::InputKind>(3);
     EXPECT_TRUE(refuses(multiply, invalid, {"right_kind is 3"}));
+    product.right_kind = cusynapse::InputKind::values;
+    product.left = nullptr;
+    EXPECT_TRUE(refuses(multiply, invalid, {"left is null"}));
+    product.left = data;
+    product.out = nullptr;
+    EXPECT_TRUE(refuses(multiply, invalid, {"out is null"}));
+    product.out = data;
+    product.inputs = -1;
+    EXPECT_TRUE(refuses(multiply, invalid, {"inputs is -1"}));
+    product.inputs = 2;
+    product.outputs = -1;
+    EXPECT_TRUE(refuses(multiply, invalid, {"outputs is -1"}));
     EXPECT_TRUE(matches(array.host(), std::vector<T>(64 * 64, T(1))));
   });
 }

@@ -91,7 +91,7 @@ class RefusalTest : public support::DeviceTest {
   testing::AssertionResult parameters_refused(const Settings& settings,
                                               const SynapseOptions& options,
                                               std::vector<std::string> parts) {
-    parts.push_back(model_test::class_name(settings.model));
+    parts.insert(parts.begin(), model_test::class_name(settings.model));
     parts.push_back("expected");
     return refuses([&] { model_test::make_synapse<T>(stream(), settings, options); },
                    Errc::invalid_argument, parts);
@@ -144,6 +144,12 @@ TEST_P(RefusalTest, SizesThatNoMemoryCanHold) {
     }
     EXPECT_TRUE(construction_refused<T>(
         model, [&](SynapseOptions& options) { options.delay = 1e12; }, {"1e+12"}));
+    EXPECT_TRUE(construction_refused<T>(model,
+                                        [&](SynapseOptions& options) {
+                                          options.shape = {};
+                                          options.batch_size = (std::int64_t{1} << 56) + 1;
+                                        },
+                                        {"batch_size", "72057594037927937"}));
     Subject<T> subject(stream(), model);
     EXPECT_THROW(subject.synapse().set_delay(stream(), 1e12), Error);
     EXPECT_THROW(subject.synapse().set_step_time(stream(), 1e-12), Error);
@@ -273,9 +279,9 @@ TEST_P(RefusalTest, DecayTimesNotLargerThanRiseTimes) {
   }
 }
 
-TEST_P(RefusalTest, NegativeTolerances) {
+TEST_P(RefusalTest, TolerancesNegativeOrNotFinite) {
   for_each_class([&]<class T>(Model model) {
-    for (const double tolerance : {-0.5, -1e-9, not_a_number}) {
+    for (const double tolerance : {-0.5, -1e-9, infinity, not_a_number}) {
       EXPECT_TRUE(construction_refused<T>(
           model, [&](SynapseOptions& options) { options.tolerance = tolerance; },
           {"tolerance", printed(tolerance)}));
@@ -316,6 +322,13 @@ TEST_P(RefusalTest, InputsOfAnotherShape) {
       }
       EXPECT_TRUE(subject.unchanged()) << to_string(shape);
     }
+    const cusynapse::View<const T> no_steps(nullptr, {0, 2, 5});
+    EXPECT_TRUE(refuses([&] { subject.synapse().step_sequence(stream(), no_steps); },
+                        Errc::shape_mismatch, {"step_sequence", "[0, 2, 5]", "T at least 1"}));
+    const cusynapse::View<const T> null(nullptr, {3, 2, 5});
+    EXPECT_TRUE(refuses([&] { subject.synapse().step_sequence(stream(), null); },
+                        Errc::invalid_argument, {"step_sequence", "inputs is null"}));
+    EXPECT_TRUE(subject.unchanged());
   });
 }
 
@@ -324,8 +337,8 @@ TEST_P(RefusalTest, SelectorsAndResultsOfAnotherShape) {
     Subject<T> subject(stream(), model);
     auto& synapse = subject.synapse();
     const std::string name = model_test::class_name(model);
-    for (const Shape& shape :
-         {Shape{5}, Shape{10}, Shape{5, 2}, Shape{2, 6}, Shape{3, 5, 2}, Shape{2, 5, 2, 1}}) {
+    for (const Shape& shape : {Shape{5}, Shape{10}, Shape{5, 2}, Shape{2, 6}, Shape{3, 5, 2},
+                               Shape{2, 5, 2, 1}, Shape{2, 5, 0}}) {
       const support::DeviceArray<T> selector(stream(), shape, T(1));
       support::DeviceArray<T> currents(stream(), shape, support::untouched<T>());
       support::DeviceArray<std::uint8_t> spikes(stream(), shape,
@@ -361,6 +374,13 @@ TEST_P(RefusalTest, SelectorsAndResultsOfAnotherShape) {
     EXPECT_TRUE(refuses([&] { synapse.current_at(stream(), three.constant(), four.view()); },
                         Errc::shape_mismatch,
                         {name, "current_at", "out", "[2, 5, 4]", "expected", "[2, 5, 3]"}));
+    // Not the newest, which is what level 2 reads without a selector.
+    support::DeviceArray<std::uint8_t> flags(stream(), {2, 5, 4}, 1);
+    const cusynapse::View<const T> null(nullptr, {2, 5, 4});
+    EXPECT_TRUE(refuses([&] { synapse.current_at(stream(), null, four.view()); },
+                        Errc::invalid_argument, {name, "current_at", "selector is null"}));
+    EXPECT_TRUE(refuses([&] { synapse.spike_at(stream(), null, flags.view()); },
+                        Errc::invalid_argument, {name, "spike_at", "selector is null"}));
     EXPECT_TRUE(subject.unchanged());
   });
 }
@@ -420,12 +440,10 @@ TEST_P(RefusalTest, PartsOfAnotherShape) {
   Subject<float> subject(stream(), Model::double_exponential);
   auto& synapse = static_cast<cusynapse::DoubleExponentialCurrent<float>&>(subject.synapse());
   support::DeviceArray<float> bad(stream(), {5, 2}, 1.0f);
-  const std::vector<std::string> shapes = {"DoubleExponentialCurrent", "[5, 2]", "expected",
-                                           "[2, 5]"};
   const auto expect_refusal = [&](const std::string& where, const std::function<void()>& call) {
-    std::vector<std::string> parts = shapes;
-    parts.push_back(where);
-    EXPECT_TRUE(refuses(call, Errc::shape_mismatch, parts)) << where;
+    EXPECT_TRUE(refuses(call, Errc::shape_mismatch,
+                        {"DoubleExponentialCurrent", where, "[5, 2]", "expected", "[2, 5]"}))
+        << where;
     EXPECT_TRUE(subject.unchanged()) << where;
   };
   expect_refusal("pos_current", [&] { synapse.pos_current(stream(), bad.view()); });
@@ -463,8 +481,13 @@ TEST_P(RefusalTest, StreamsOfAnotherDevice) {
     auto& synapse = subject.synapse();
     support::DeviceArray<T> array(other, {2, 5}, T(1));
     support::DeviceArray<std::uint8_t> spikes(other, {2, 5}, 1);
+    support::DeviceArray<T> sequence(other, {1, 2, 5}, T(1));
+    const std::vector<std::uint8_t> state = synapse.save(stream());
     const std::vector<std::function<void()>> calls = {
+        [&] { synapse.pointer(other); },
+        [&] { synapse.save(other); },
         [&] { synapse.step(other, array.constant()); },
+        [&] { synapse.step_sequence(other, sequence.constant()); },
         [&] { synapse.current(other, array.view()); },
         [&] { synapse.spike(other, spikes.view()); },
         [&] { synapse.current_at(other, array.constant(), array.view()); },
@@ -480,16 +503,26 @@ TEST_P(RefusalTest, StreamsOfAnotherDevice) {
           {model_test::class_name(model), to_string(other.device()), to_string(GetParam())}));
       EXPECT_TRUE(subject.unchanged());
     }
+    EXPECT_TRUE(refuses([&] { synapse.load(other, state); }, Errc::wrong_device,
+                        {"Synapse::load", to_string(other.device()), to_string(GetParam())}));
+    EXPECT_TRUE(subject.unchanged());
   });
 }
 
 TEST_P(RefusalTest, GroupMembersOfAnotherDevice) {
   if (support::devices().size() < 2) GTEST_SKIP() << "there is one device only";
-  std::vector<std::unique_ptr<cusynapse::CurrentSynapse<float>>> members;
-  members.push_back(model_test::make_synapse<float>(stream(), good_settings(Model::alpha)));
-  EXPECT_TRUE(
-      refuses([&] { cusynapse::SynapseGroup<float>(other_device_stream(), std::move(members)); },
-              Errc::wrong_device, {"SynapseGroup"}));
+  const cusynapse::Stream other = other_device_stream();
+  // A member elsewhere, alone and behind one that is where the group is.
+  for (const bool is_first_there : {false, true}) {
+    std::vector<std::unique_ptr<cusynapse::CurrentSynapse<float>>> members;
+    if (is_first_there) {
+      members.push_back(model_test::make_synapse<float>(other, good_settings(Model::alpha)));
+    }
+    members.push_back(model_test::make_synapse<float>(stream(), good_settings(Model::alpha)));
+    EXPECT_TRUE(refuses(
+        [&] { cusynapse::SynapseGroup<float>(other, std::move(members)); }, Errc::wrong_device,
+        {"SynapseGroup", to_string(other.device()), "expected", to_string(GetParam())}));
+  }
 }
 
 }  // namespace

@@ -433,6 +433,12 @@ TEST(StateRefusalTest, ValuesOfASynapseAreCheckedAsAConstructorChecksThem) {
         {"time_constant is nan"}},
        {"bits past the frame", past, {"a bit of record \"spikes\" past its frame is 1"}}});
   EXPECT_TRUE(refuses(
+      [&, &s = state] {
+        cusynapse::load_synapse<float>(cpu, with_number(s, "parameters.time_constant", 1e60));
+      },
+      Errc::invalid_state,
+      {"AlphaCurrent: time constant of a trace is 1e+60", "range of the type"}));
+  EXPECT_TRUE(refuses(
       [&, &s = state, &o = object] {
         Bytes six = with_integer(with_integer(s, "batch_size", 1), "shape", 6);
         six = with_extent(with_extent(six, "trace_0", 1, 1), "trace_0", 2, 6);
@@ -500,6 +506,9 @@ TEST(StateRefusalTest, ValuesOfAConnectionAndItsSynapseAreChecked) {
   Bytes unbiased = state;
   unbiased[find(state, "biased").data] = 0;
   support::make_consistent(unbiased);
+  Bytes undelayed = state;
+  undelayed[find(state, "has_delays").data] = 0;
+  support::make_consistent(undelayed);
   expect_refused(*object,
                  {{"a synapse that is not there", no_synapse, {"bytes past the last record"}},
                   {"an altered synapse", altered_synapse, {"state: checksum of the bytes"}},
@@ -510,7 +519,8 @@ TEST(StateRefusalTest, ValuesOfAConnectionAndItsSynapseAreChecked) {
                   {"the synapse's class",
                    with_name(state, "DoubleExponentialCurrent", "DoubleExponentialCurrenz"),
                    {"class is DoubleExponentialCurrenz"}},
-                  {"bias", unbiased, {"\"biased\" is 0, expected 1 of the connection"}}});
+                  {"bias", unbiased, {"\"biased\" is 0, expected 1 of the connection"}},
+                  {"delay", undelayed, {"\"has_delays\" is 0, expected 1 of the connection"}}});
   EXPECT_TRUE(refuses(
       [&, &s = state, &o = object] { o->load(cpu, with_integer(s, "output_shape", 3)); },
       Errc::shape_mismatch, {"LinearDense::load: output_shape of the state is [3], expected [2]"}));
@@ -537,6 +547,32 @@ TEST(StateRefusalTest, ValuesOfAConnectionAndItsSynapseAreChecked) {
   EXPECT_TRUE(
       refuses([&, &s = pixels, &o = convolution] { o->load(cpu, with_integer(s, "stride", 2)); },
               Errc::shape_mismatch, {"stride of the state is [2, 1], expected [1, 1]"}));
+}
+
+TEST(StateRefusalTest, ObjectsAreMadeOfWholeStatesOfTheirKindAlone) {
+  const Bytes of_synapse = synapse().state;
+  const Bytes of_neuron = neuron().state;
+  const Bytes of_connection = connection(model_test::ConnectionKind::dense).state;
+  EXPECT_TRUE(refuses([&] { cusynapse::load_synapse<float>(cpu, of_neuron); }, Errc::not_supported,
+                      {"load_synapse: class is LeakyIntegrateAndFire", "expected"}));
+  EXPECT_TRUE(refuses([&] { cusynapse::load_neuron<float>(cpu, of_synapse); }, Errc::not_supported,
+                      {"load_neuron: class is AlphaCurrent", "expected LeakyIntegrateAndFire"}));
+  EXPECT_TRUE(refuses([&] { cusynapse::load_connection<float>(cpu, of_synapse); },
+                      Errc::not_supported, {"load_connection: class is AlphaCurrent", "expected"}));
+
+  const Place place = find(of_synapse, "step_time");
+  Bytes more(of_synapse.begin() + static_cast<std::ptrdiff_t>(place.name),
+             of_synapse.begin() + static_cast<std::ptrdiff_t>(place.data) + 8);
+  more[1] = 'S';
+  const auto refuses_more = [](const std::function<void()>& call) {
+    return refuses(call, Errc::invalid_state, {"\"Step_time\" is there, expected no such record"});
+  };
+  const Bytes long_synapse = with_record(of_synapse, "AlphaCurrent", more);
+  const Bytes long_neuron = with_record(of_neuron, "LeakyIntegrateAndFire", more);
+  const Bytes long_connection = with_record(of_connection, "LinearDense", more);
+  EXPECT_TRUE(refuses_more([&] { cusynapse::load_synapse<float>(cpu, long_synapse); }));
+  EXPECT_TRUE(refuses_more([&] { cusynapse::load_neuron<float>(cpu, long_neuron); }));
+  EXPECT_TRUE(refuses_more([&] { cusynapse::load_connection<float>(cpu, long_connection); }));
 }
 
 TEST(StateRefusalTest, StoragesOfWeightsAreChecked) {
@@ -607,6 +643,9 @@ TEST(StateRefusalTest, ValuesOfAnAccumulatorAreChecked) {
        {"a negative number of parts",
         with_integer(state, "negative.parts", -1),
         {"\"negative.parts\" is -1"}},
+       {"more parts than may be added to",
+        with_integer(state, "negative.parts", (std::int64_t{1} << 62) + 1),
+        {"\"negative.parts\" is 4611686018427387905"}},
        {"parts without values",
         with_integer(state, "positive.parts", 1),
         {"record \"positive\" is missing"}},

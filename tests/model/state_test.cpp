@@ -610,6 +610,7 @@ TEST_P(StateTest, ValuesKeepEveryBit) {
 
 struct UnnamedParameters {
   double gain = 1.0;
+  double weight = 1.0;
 };
 struct UnnamedModel {
   using Parameters = UnnamedParameters;
@@ -618,7 +619,7 @@ struct UnnamedModel {
     cusynapse::SynapseModel model;
     model.dynamics = cusynapse::Dynamics::decay;
     model.trace_count = 1;
-    model.traces[0] = {3.0, p.gain / dt, 1.0};
+    model.traces[0] = {3.0, p.gain / dt, p.weight};
     return model;
   }
 };
@@ -664,6 +665,9 @@ TEST_P(StateTest, ConstantsWithoutNamesAreCompared) {
   EXPECT_TRUE(refuses([&] { different.load(stream(), state); }, Errc::invalid_state,
                       {"state of UnnamedConstants", "number 5 of record \"model\" is 4",
                        "expected 5 of the synapse"}));
+  Synapse inhibitory(stream(), options, {2.0, -1.0});
+  EXPECT_TRUE(refuses([&] { inhibitory.load(stream(), state); }, Errc::invalid_state,
+                      {"number 6 of record \"model\" is 1", "expected -1 of the synapse"}));
   EXPECT_TRUE(refuses([&] { cusynapse::load_synapse<float>(stream(), state); }, Errc::not_supported,
                       {"UnnamedConstants"}));
 }

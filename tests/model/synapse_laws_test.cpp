@@ -618,12 +618,16 @@ TEST_P(SynapseLawsTest, EveryChangeOfStorageIncreasesTheVersion) {
     EXPECT_TRUE(increased());
     pair.set_step_time(1.0, false);
     EXPECT_TRUE(increased());
+    pair.set_batch_size(3);
+    EXPECT_FALSE(increased()) << "the same batch size moves nothing";
   });
 }
 
-TEST_P(SynapseLawsTest, AnEmptyGroupIsRefused) {
-  std::vector<std::unique_ptr<cusynapse::CurrentSynapse<float>>> none;
-  EXPECT_THROW(cusynapse::SynapseGroup<float>(stream(), std::move(none)), cusynapse::Error);
+TEST_P(SynapseLawsTest, AGroupWithoutMembersOrWithoutOneOfThemIsRefused) {
+  for (const std::size_t missing : {std::size_t{0}, std::size_t{1}}) {
+    std::vector<std::unique_ptr<cusynapse::CurrentSynapse<float>>> members(missing);
+    EXPECT_THROW(cusynapse::SynapseGroup<float>(stream(), std::move(members)), cusynapse::Error);
+  }
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // size that will do, and what is refused.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -422,6 +423,245 @@ TEST(DelayPlans, WrapAroundWhereAQuotientIsRoundedUpAndReadNoNumberAsZero) {
   a.slots = slots.data();
   ops::delay_plan(cpu, a);
   EXPECT_EQ(slots, (std::vector<std::uint8_t>{0, 0, 1}));
+}
+
+// What a call of level 2 refuses, one argument at a time.
+template <class Arguments>
+class Refusals {
+ public:
+  Refusals(const char* where, const Arguments& good, void (*call)(const Stream&, const Arguments&))
+      : where_(where), good_(good), call_(call) {}
+
+  testing::AssertionResult operator()(const char* what,
+                                      const std::function<void(Arguments&)>& change,
+                                      Errc code = Errc::invalid_argument) const {
+    Arguments changed = good_;
+    change(changed);
+    return support::refuses([&] { call_(cpu, changed); }, code, {where_, what, "expected"});
+  }
+
+ private:
+  const char* where_;
+  const Arguments& good_;
+  void (*call_)(const Stream&, const Arguments&);
+};
+
+TEST(DelayPlans, RefuseWhatTheyCannotPlan) {
+  const std::vector<float> numbers(6, 1.0F);
+  std::vector<std::uint8_t> slots(6, 7);
+  DelayPlan<float> plan;
+  plan.rows = 2;
+  plan.columns = 3;
+  plan.weights = numbers.data();
+  plan.delays = numbers.data();
+  plan.select.slots = 255;
+  plan.select.limit = 254.0F;
+  plan.width = SlotWidth::byte;
+  plan.slots = slots.data();
+  const Refusals<DelayPlan<float>> refuses("delay_plan", plan, &ops::delay_plan);
+  EXPECT_TRUE(refuses("rows is -1", [](auto& a) { a.rows = -1; }));
+  EXPECT_TRUE(refuses("columns is -1", [](auto& a) { a.columns = -1; }));
+  EXPECT_TRUE(refuses("weights is null", [](auto& a) { a.weights = nullptr; }));
+  EXPECT_TRUE(refuses("delays is null", [](auto& a) { a.delays = nullptr; }));
+  EXPECT_TRUE(refuses("width is 0", [](auto& a) { a.width = SlotWidth::none; }));
+  EXPECT_TRUE(refuses("width is 3", [](auto& a) { a.width = static_cast<SlotWidth>(3); }));
+  EXPECT_TRUE(refuses("slots is 256", [](auto& a) { a.select.slots = 256; }));
+  EXPECT_TRUE(refuses("slots is 65536", [](auto& a) {
+    a.width = SlotWidth::word;
+    a.select.slots = 65536;
+  }));
+  EXPECT_TRUE(refuses("slots is 0", [](auto& a) {
+    a.select.slots = 0;
+    a.select.limit = 0;
+  }));
+  EXPECT_TRUE(refuses("step_time is 0", [](auto& a) { a.select.step_time = 0; }));
+  EXPECT_TRUE(refuses("tolerance is nan", [](auto& a) { a.select.tolerance = NAN; }));
+  EXPECT_TRUE(refuses("limit is -1", [](auto& a) { a.select.limit = -1; }));
+  EXPECT_TRUE(refuses("limit is 256", [](auto& a) { a.select.limit = 256; }));
+  EXPECT_TRUE(refuses("rule is 4", [](auto& a) { a.select.rule = static_cast<SelectRule>(4); }));
+  EXPECT_EQ(slots, std::vector<std::uint8_t>(6, 7));
+  ops::delay_plan(cpu, plan);
+  EXPECT_EQ(slots, std::vector<std::uint8_t>(6, 1));
+}
+
+TEST(DelayedDirects, RefuseWhatTheyCannotSumOver) {
+  const std::vector<float> numbers(64, 1.0F);
+  const std::vector<std::uint8_t> bytes(64, 1);
+  std::vector<float> out(4, 7.0F);
+  DelayedDirect<float> sum;
+  sum.source.traces[0] = numbers.data();
+  sum.source.stride = 32;
+  sum.source.slots = 2;
+  sum.plan.weights[0] = numbers.data();
+  sum.size = 4;
+  sum.batch = 1;
+  sum.out = out.data();
+  const Refusals<DelayedDirect<float>> refuses("delayed_direct", sum, &ops::delayed_direct);
+  EXPECT_TRUE(refuses("size is 0", [](auto& a) { a.size = 0; }));
+  EXPECT_TRUE(refuses("batch is 0", [](auto& a) { a.batch = 0; }));
+  EXPECT_TRUE(refuses("out is null", [](auto& a) { a.out = nullptr; }));
+  EXPECT_TRUE(
+      refuses("source.kind is 3", [](auto& a) { a.source.kind = static_cast<SourceKind>(3); }));
+  EXPECT_TRUE(refuses("source.spikes is null", [](auto& a) { a.source.kind = SourceKind::bits; }));
+  EXPECT_TRUE(refuses("source.traces is null", [](auto& a) { a.source.traces[0] = nullptr; }));
+  EXPECT_TRUE(refuses("source.slots is", [](auto& a) { a.source.slots = (1 << 30) + 1; }));
+  EXPECT_TRUE(refuses("source.stride is 3", [](auto& a) { a.source.stride = 3; }));
+  EXPECT_TRUE(refuses("source.head is -1", [](auto& a) { a.source.head.value = -1; }));
+  EXPECT_TRUE(
+      refuses("plan.width is 3", [](auto& a) { a.plan.width = static_cast<SlotWidth>(3); }));
+  EXPECT_TRUE(refuses("plan.delay_slots is 2", [](auto& a) { a.plan.delay_slots = 2; }));
+  EXPECT_TRUE(refuses("plan.delay_slots is 0", [&](auto& a) {
+    a.plan.width = SlotWidth::byte;
+    a.plan.slots = bytes.data();
+    a.plan.delay_slots = 0;
+  }));
+  EXPECT_TRUE(refuses("plan.delay_slots is 65536", [&](auto& a) {
+    a.plan.width = SlotWidth::word;
+    a.plan.slots = bytes.data();
+    a.plan.delay_slots = 65536;
+  }));
+  EXPECT_EQ(out, std::vector<float>(4, 7.0F));
+  ops::delayed_direct(cpu, sum);
+  EXPECT_EQ(out, std::vector<float>(4, 1.0F));
+}
+
+TEST(DelayedConv2D, RefusesGeometriesThatDoNotFitTogether) {
+  const std::vector<float> numbers(64, 1.0F);
+  std::vector<float> out(6, 7.0F);
+  DelayedConv2D<float> sum;
+  sum.source.traces[0] = numbers.data();
+  sum.source.stride = 32;
+  sum.plan.weights[0] = numbers.data();
+  sum.geometry.height = 4;
+  sum.geometry.width = 5;
+  sum.geometry.kernel[0] = sum.geometry.kernel[1] = 2;
+  sum.geometry.out_height = 3;
+  sum.geometry.out_width = 2;
+  sum.geometry.stride[1] = 2;
+  sum.batch = 1;
+  sum.out = out.data();
+  const Refusals<DelayedConv2D<float>> refuses("delayed_conv2d", sum, &ops::delayed_conv2d);
+  EXPECT_TRUE(refuses("batch is 0", [](auto& a) { a.batch = 0; }));
+  EXPECT_TRUE(refuses("out is null", [](auto& a) { a.out = nullptr; }));
+  EXPECT_TRUE(refuses("plan.weights is null", [](auto& a) { a.plan.weights[0] = nullptr; }));
+  EXPECT_TRUE(refuses("source.stride is 19", [](auto& a) { a.source.stride = 19; }));
+  EXPECT_TRUE(refuses("geometry.channels is 0", [](auto& a) { a.geometry.channels = 0; }));
+  EXPECT_TRUE(refuses("geometry.height is 0", [](auto& a) { a.geometry.height = 0; }));
+  EXPECT_TRUE(refuses("geometry.width is 0", [](auto& a) { a.geometry.width = 0; }));
+  EXPECT_TRUE(refuses("geometry.filters is 0", [](auto& a) { a.geometry.filters = 0; }));
+  EXPECT_TRUE(refuses("geometry.out_height is 0", [](auto& a) {
+    a.geometry.kernel[0] = 5;
+    a.geometry.out_height = 0;
+  }));
+  EXPECT_TRUE(refuses("geometry.out_width is 0", [](auto& a) {
+    a.geometry.kernel[1] = 7;
+    a.geometry.out_width = 0;
+  }));
+  EXPECT_TRUE(refuses("geometry.out_height is 2", [](auto& a) { a.geometry.out_height = 2; }));
+  EXPECT_TRUE(refuses("geometry.out_width is 3", [](auto& a) { a.geometry.out_width = 3; }));
+  for (int axis = 0; axis < 2; ++axis) {
+    EXPECT_TRUE(refuses("geometry.kernel is 0", [=](auto& a) { a.geometry.kernel[axis] = 0; }));
+    EXPECT_TRUE(refuses("geometry.stride is 0", [=](auto& a) { a.geometry.stride[axis] = 0; }));
+    EXPECT_TRUE(refuses("geometry.dilation is 0", [=](auto& a) { a.geometry.dilation[axis] = 0; }));
+    EXPECT_TRUE(refuses("geometry.padding is -1", [=](auto& a) { a.geometry.padding[axis] = -1; }));
+  }
+  EXPECT_EQ(out, std::vector<float>(6, 7.0F));
+  ops::delayed_conv2d(cpu, sum);
+  EXPECT_EQ(out, std::vector<float>(6, 4.0F));
+}
+
+TEST(SynapticSelects, RefuseWhatTheyCannotRead) {
+  const std::vector<float> numbers(64, 0.0F);
+  std::vector<float> out(4, 7.0F);
+  std::vector<std::uint8_t> bytes(4, 7);
+  SynapticSelect<float> select;
+  select.batch = 1;
+  select.inputs = 4;
+  select.outputs = 1;
+  select.delays = numbers.data();
+  select.source.traces[0] = numbers.data();
+  select.source.stride = 32;
+  select.source.slots = 2;
+  select.select.slots = 2;
+  select.select.limit = 1;
+  select.values = out.data();
+  const Refusals<SynapticSelect<float>> refuses("synaptic_select", select, &ops::synaptic_select);
+  EXPECT_TRUE(refuses("layout is 3", [](auto& a) { a.layout = static_cast<SynapticLayout>(3); }));
+  EXPECT_TRUE(refuses("batch is 0", [](auto& a) { a.batch = 0; }));
+  EXPECT_TRUE(refuses("inputs is 0", [](auto& a) { a.inputs = 0; }));
+  EXPECT_TRUE(refuses("outputs is 0", [](auto& a) {
+    a.layout = SynapticLayout::dense;
+    a.outputs = 0;
+  }));
+  EXPECT_TRUE(refuses("geometry.channels is 0", [](auto& a) {
+    a.layout = SynapticLayout::convolution;
+    a.geometry.channels = 0;
+  }));
+  EXPECT_TRUE(refuses("source.slots is 1", [](auto& a) { a.source.slots = 1; }));
+  EXPECT_TRUE(refuses("source.stride is 3", [](auto& a) { a.source.stride = 3; }));
+  EXPECT_TRUE(refuses("step_time is 0", [](auto& a) { a.select.step_time = 0; }));
+  EXPECT_TRUE(refuses("values and bytes is both", [&](auto& a) { a.bytes = bytes.data(); }));
+  EXPECT_TRUE(refuses("values and bytes is neither", [](auto& a) { a.values = nullptr; }));
+  EXPECT_EQ(out, std::vector<float>(4, 7.0F));
+  ops::synaptic_select(cpu, select);
+  EXPECT_EQ(out, std::vector<float>(4, 0.0F));
+}
+
+TEST(SynapticCopies, RefuseWhatTheyCannotCopy) {
+  const std::vector<float> in = {1, 2, 3, 4, 5, 6};
+  std::vector<float> out(6, 7.0F);
+  using Arguments = SynapticCopyArguments<float>;
+  Arguments copy;
+  copy.batch = 1;
+  copy.rows = 2;
+  copy.columns = 3;
+  copy.in = in.data();
+  copy.out = out.data();
+  const Refusals<Arguments> refuses("synaptic_copy", copy, &ops::synaptic_copy<float>);
+  EXPECT_TRUE(refuses("copy is 4", [](auto& a) { a.copy = static_cast<SynapticCopy>(4); }));
+  EXPECT_TRUE(refuses("batch is 0", [](auto& a) { a.batch = 0; }));
+  EXPECT_TRUE(refuses("rows is 0", [](auto& a) { a.rows = 0; }));
+  EXPECT_TRUE(refuses("columns is 0", [](auto& a) { a.columns = 0; }));
+  EXPECT_TRUE(refuses("in is null", [](auto& a) { a.in = nullptr; }));
+  EXPECT_TRUE(refuses("out is null", [](auto& a) { a.out = nullptr; }));
+  EXPECT_TRUE(refuses("layout is -1", [](auto& a) {
+    a.copy = SynapticCopy::selector;
+    a.layout = static_cast<SynapticLayout>(-1);
+  }));
+  EXPECT_TRUE(refuses("geometry.out_width is 2", [](auto& a) {
+    a.copy = SynapticCopy::unfold;
+    a.geometry.out_width = 2;
+  }));
+  EXPECT_EQ(out, std::vector<float>(6, 7.0F));
+  ops::synaptic_copy(cpu, copy);
+  EXPECT_EQ(out, (std::vector<float>{1, 4, 2, 5, 3, 6}));
+
+  std::vector<std::uint8_t> bytes(1, 7);
+  SynapticCopyArguments<std::uint8_t> mean;
+  mean.copy = SynapticCopy::fold_mean;
+  mean.batch = 1;
+  mean.in = mean.out = bytes.data();
+  EXPECT_TRUE(support::refuses([&] { ops::synaptic_copy(cpu, mean); }, Errc::not_supported,
+                               {"synaptic_copy", "a mean over bytes"}));
+  EXPECT_EQ(bytes[0], 7);
+}
+
+TEST(Parameters, AreNeitherClampedNorHeldAtZeroOutsideTheirDomain) {
+  std::vector<float> values(4, 7.0F);
+  const auto refuses = [](const char* what, const std::function<void()>& call) {
+    return support::refuses(call, Errc::invalid_argument, {what, "expected"});
+  };
+  float* const data = values.data();
+  EXPECT_TRUE(refuses("clamp: size is -1", [=] { ops::clamp(cpu, data, -1, 0.0F, 1.0F); }));
+  EXPECT_TRUE(refuses("clamp: low is 2", [=] { ops::clamp(cpu, data, 4, 2.0F, 1.0F); }));
+  EXPECT_TRUE(refuses("clamp: low is nan", [=] { ops::clamp(cpu, data, 4, NAN, 1.0F); }));
+  float* const none = nullptr;
+  EXPECT_TRUE(refuses("clamp: values is null", [=] { ops::clamp(cpu, none, 4, 0.0F, 1.0F); }));
+  EXPECT_TRUE(refuses("zero_diagonal: size is -1", [=] { ops::zero_diagonal(cpu, data, -1); }));
+  EXPECT_TRUE(refuses("zero_diagonal: matrix is null", [=] { ops::zero_diagonal(cpu, none, 2); }));
+  EXPECT_EQ(values, std::vector<float>(4, 7.0F));
+  ops::clamp(cpu, none, 0, 0.0F, 1.0F);
+  ops::zero_diagonal(cpu, none, 0);
 }
 
 TEST(SlotWidths, AreTheNarrowestThatHoldOutOfRangeAsWell) {

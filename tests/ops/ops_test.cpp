@@ -348,6 +348,17 @@ TEST(Ops, ArgumentsOutsideTheirDomainAreRefused) {
   refuse_step("storage is 5", [](auto& a) {
     a.traces[0] = StoredData<float>(a.traces[0].data(), static_cast<StorageType>(5));
   });
+  refuse_step("slots is 2e+09", [](auto& a) { a.slots = 2000000000; });
+  refuse_step("head is -1", [](auto& a) { a.head.value = -1; });
+  refuse_step("stride is 33", [](auto& a) { a.stride = 33; });
+  refuse_step("spikes is null", [](auto& a) { a.spikes = nullptr; });
+  const auto inject = [](auto& a, std::int32_t count) {
+    a.dynamics = Dynamics::memoryless;
+    a.injected_count = count;
+  };
+  refuse_step("injected_count is 17", [&](auto& a) { inject(a, 17); });
+  refuse_step("injected_count is -1", [&](auto& a) { inject(a, -1); });
+  refuse_step("injected is null", [&](auto& a) { inject(a, 1); });
   refuse_step("trace_count is -1", [](auto& a) {
     a.dynamics = static_cast<Dynamics>(9);
     a.trace_count = -1;
@@ -358,6 +369,7 @@ TEST(Ops, ArgumentsOutsideTheirDomainAreRefused) {
     change(a);
     expect_refused(Errc::invalid_argument, words, [&] { ops::delayed_select(cpu, a); });
   };
+  refuse_select("stride is 33", [](auto& a) { a.stride = 33; });
   refuse_select("samples is 0", [](auto& a) { a.samples = 0; });
   refuse_select("step_time is 0", [](auto& a) { a.step_time = 0; });
   refuse_select("limit is -1", [](auto& a) { a.limit = -1; });
@@ -371,7 +383,26 @@ TEST(Ops, ArgumentsOutsideTheirDomainAreRefused) {
     a.trace_count = 2;
     a.traces[1] = StoredData<const float>(a.traces[0].data(), StorageType::float16);
   });
+  refuse_select("traces is null", [](auto& a) { a.traces[0] = nullptr; });
   refuse_select("out is null", [](auto& a) { a.out = nullptr; });
+
+  const auto refuse_spikes = [&](const char* words, auto change) {
+    SpikeSelect<float> a;
+    a.spikes = population.spikes.data();
+    a.size = 3;
+    a.stride = Population::stride;
+    a.slots = 4;
+    a.values = out;
+    change(a);
+    expect_refused(Errc::invalid_argument, words, [&] { ops::spike_select(cpu, a); });
+  };
+  std::uint8_t bytes[3];
+  refuse_spikes("slots is 0", [](auto& a) { a.slots = 0; });
+  refuse_spikes("samples is 0", [](auto& a) { a.samples = 0; });
+  refuse_spikes("step_time is inf", [](auto& a) { a.step_time = HUGE_VALF; });
+  refuse_spikes("spikes is null", [](auto& a) { a.spikes = nullptr; });
+  refuse_spikes("output is null", [](auto& a) { a.values = nullptr; });
+  refuse_spikes("output is both values and bytes", [&](auto& a) { a.bytes = bytes; });
 
   const DecayInjectGroup<float> group{population.step(values), 0, 0, 1};
   const std::int32_t tile_group = 0;
@@ -380,17 +411,123 @@ TEST(Ops, ArgumentsOutsideTheirDomainAreRefused) {
   groups.tile_group = &tile_group;
   groups.tile_count = 1;
   groups.input = values;
-  groups.input_kind = static_cast<InputKind>(7);
-  expect_refused(Errc::invalid_argument, "input_kind is 7",
-                 [&] { ops::decay_inject_grouped(cpu, groups); });
+  const auto refuse_groups = [&](const char* words, auto change) {
+    DecayInjectGroups<float> a = groups;
+    change(a);
+    expect_refused(Errc::invalid_argument, words, [&] { ops::decay_inject_grouped(cpu, a); });
+  };
+  refuse_groups("input_kind is 7", [](auto& a) { a.input_kind = static_cast<InputKind>(7); });
+  refuse_groups("tile_count is -1", [](auto& a) { a.tile_count = -1; });
+  refuse_groups("groups is null", [](auto& a) { a.groups = nullptr; });
+  refuse_groups("tile_group is null", [](auto& a) { a.tile_group = nullptr; });
+  refuse_groups("input is null", [](auto& a) { a.input = nullptr; });
 
-  History<float> history(cpu, HistoryOptions{{3}});
+  std::int64_t count = 7;
+  const auto refuse_count = [&](const char* words, const float* counted, std::int64_t size,
+                                std::int64_t* counts) {
+    expect_refused(Errc::invalid_argument, words,
+                   [&] { ops::count_outside(cpu, counted, size, 0.0f, 1.0f, counts); });
+  };
+  refuse_count("size is -1", values, -1, &count);
+  refuse_count("values is null", nullptr, 3, &count);
+  refuse_count("partial_counts is null", values, 3, nullptr);
+  EXPECT_EQ(count, 7);
+}
+
+TEST(Ops, RingsOutsideTheirDomainAreRefused) {
+  HistoryOptions options;
+  options.shape = {3};
+  History<float> history(cpu, options);
+  History<bool> flags(cpu, options);
+  const float values[] = {1, 2, 3};
+  float out[] = {7, 7, 7};
+  const auto refuse = [](const char* words, auto arguments, auto call, auto change) {
+    change(arguments);
+    expect_refused(Errc::invalid_argument, words, [&] { call(arguments); });
+  };
+
+  RingSelect<float> select;
+  select.ring = history.ring();
+  select.out = out;
+  const auto refuse_select = [&](const char* words, auto change) {
+    refuse(
+        words, select, [](const auto& a) { ops::ring_select(cpu, a); }, change);
+  };
+  refuse_select("samples is 0", [](auto& a) { a.samples = 0; });
+  refuse_select("interpolation is 9",
+                [](auto& a) { a.interpolation = static_cast<Interpolation>(9); });
+  refuse_select("out is null", [](auto& a) { a.out = nullptr; });
+  refuse_select("stride is 33", [](auto& a) { a.ring.stride = 33; });
+  refuse_select("ring.data is null", [](auto& a) { a.ring.data = nullptr; });
+  refuse_select("ring.data is not aligned", [](auto& a) { ++a.ring.data; });
+
+  RingInsert<float> insert;
+  insert.ring = history.ring();
+  insert.values = values;
+  const auto refuse_insert = [&](const char* words, auto change) {
+    refuse(
+        words, insert, [](const auto& a) { ops::ring_insert(cpu, a); }, change);
+  };
+  refuse_insert("stride is 33", [](auto& a) { a.ring.stride = 33; });
+  refuse_insert("extrapolation is -1",
+                [](auto& a) { a.extrapolation = static_cast<Extrapolation>(-1); });
+  refuse_insert("values is null", [](auto& a) { a.values = nullptr; });
+
+  RingWrite<float> write;
+  write.ring = history.ring();
+  write.values = values;
+  const auto refuse_write = [&](const char* words, auto change) {
+    refuse(
+        words, write, [](const auto& a) { ops::ring_write(cpu, a); }, change);
+  };
+  refuse_write("stride is 33", [](auto& a) { a.ring.stride = 33; });
+  refuse_write("frames is -1", [](auto& a) { a.frames = -1; });
+  refuse_write("values is null", [](auto& a) { a.values = nullptr; });
+
+  RingRead<bool> read;
+  read.ring = flags.ring();
+  std::uint8_t bytes[3];
+  read.out = bytes;
+  const auto refuse_read = [&](const char* words, auto change) {
+    refuse(
+        words, read, [](const auto& a) { ops::ring_read(cpu, a); }, change);
+  };
+  refuse_read("slots is 0", [](auto& a) { a.ring.slots = 0; });
+  refuse_read("frames is -1", [](auto& a) { a.frames = -1; });
+  refuse_read("out is null", [](auto& a) { a.out = nullptr; });
+  refuse_read("ring.data is null", [](auto& a) { a.ring.data = nullptr; });
+
   RingResample<float> resample;
   resample.source = history.ring();
   resample.destination = history.ring();
   resample.destination.head = {};
-  resample.rule = static_cast<SelectRule>(9);
-  expect_refused(Errc::invalid_argument, "rule is 9", [&] { ops::ring_resample(cpu, resample); });
+  const auto refuse_resample = [&](const char* words, auto change) {
+    refuse(
+        words, resample, [](const auto& a) { ops::ring_resample(cpu, a); }, change);
+  };
+  refuse_resample("stride is 33", [](auto& a) { a.source.stride = 33; });
+  refuse_resample("slots is 0", [](auto& a) { a.destination.slots = 0; });
+  refuse_resample("destination.head", [&](auto& a) { a.destination = history.ring(); });
+  refuse_resample("destination.size is 2", [](auto& a) { a.destination.size = 2; });
+  refuse_resample("source_step is 0", [](auto& a) { a.source_step = 0; });
+  refuse_resample("destination_step is nan", [](auto& a) { a.destination_step = NAN; });
+  refuse_resample("rule is 9", [](auto& a) { a.rule = static_cast<SelectRule>(9); });
+  refuse_resample("feeder is null", [](auto& a) { a.rule = SelectRule::chain_decay; });
+
+  RingRegrid<float> regrid{history.ring(), resample.destination};
+  const auto refuse_regrid = [&](const char* words, auto change) {
+    refuse(
+        words, regrid, [](const auto& a) { ops::ring_regrid(cpu, a); }, change);
+  };
+  refuse_regrid("stride is 33", [](auto& a) { a.source.stride = 33; });
+  refuse_regrid("head is 1", [](auto& a) { a.destination.head.value = 1; });
+
+  RingState state;
+  expect_refused(Errc::invalid_argument, "ring_advance: state is null",
+                 [] { ops::ring_advance(cpu, nullptr, 4, 1); });
+  expect_refused(Errc::invalid_argument, "ring_advance: slots is 0",
+                 [&] { ops::ring_advance(cpu, &state, 0, 1); });
+  EXPECT_EQ(out[0], 7.0f);
 }
 
 TEST(Ops, AHistoryMadeAnewHasItsHeadAsANumber) {
@@ -448,12 +585,18 @@ TEST(OwnModel, MustFitItsDynamicsAndItsType) {
   refuse("time constant of a trace is 0", [](auto& m) { m.traces[0].time_constant = 0; });
   refuse("time constant of a trace is 1e-60", [](auto& m) { m.traces[0].time_constant = 1e-60; });
   refuse("gain of a trace is 1e+60", [](auto& m) { m.traces[0].gain = 1e60; });
+  refuse("spike_amplitude is 1e+60", [](auto& m) { m.spike_amplitude = 1e60; });
+  refuse("feed_rate is 1e+60", [](auto& m) { m.feed_rate = 1e60; });
 }
 
 TEST(OwnModel, KeepsItsTracesWhenItsConstantsChange) {
   ToldSynapse synapse(cpu, one_synapse(), decaying(1));
   expect_refused(Errc::invalid_argument, "trace_count is 2",
                  [&] { synapse.set_parameters(decaying(2)); });
+  SynapseModel memoryless = decaying(1);
+  memoryless.dynamics = Dynamics::memoryless;
+  expect_refused(Errc::invalid_argument, "dynamics the synapse was made with",
+                 [&] { synapse.set_parameters(memoryless); });
   EXPECT_EQ(synapse.parameters().trace_count, 1);
   const float input = 1;
   float current = 0;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstddef>
 #include <exception>
 #include <functional>
 #include <sstream>
@@ -23,7 +24,8 @@ inline std::string printed(double value) {
   return text.str();
 }
 
-/// Whether a call throws `Error` with this code and a message that holds every one of `parts`.
+/// Whether a call throws `Error` with this code and a message that holds every one of `parts`, one
+/// after the other: where, what, got and expected.
 inline testing::AssertionResult refuses(const std::function<void()>& call, cusynapse::Errc code,
                                         const std::vector<std::string>& parts) {
   try {
@@ -34,10 +36,14 @@ inline testing::AssertionResult refuses(const std::function<void()>& call, cusyn
       return testing::AssertionFailure() << "refused with " << to_string(error.code())
                                          << ", expected " << to_string(code) << ": " << message;
     }
+    std::size_t at = 0;
     for (const std::string& part : parts) {
-      if (message.find(part) == std::string::npos) {
-        return testing::AssertionFailure() << "no '" << part << "' in: " << message;
+      const std::size_t found = message.find(part, at);
+      if (found == std::string::npos) {
+        return testing::AssertionFailure()
+               << "no '" << part << "' from character " << at << " of: " << message;
       }
+      at = found + part.size();
     }
     return testing::AssertionSuccess();
   } catch (const std::exception& error) {
