@@ -3,7 +3,8 @@
 // Every argument struct is plain data; pointers are to memory of the stream's device. No call
 // allocates, copies to the host or synchronises, so all of them can be captured in a CUDA graph.
 // Calls check what can be checked in constant time and throw `Error`; what pointers point to is the
-// caller's affair. Level 3 (history.hpp, synapse.hpp) is built on nothing else.
+// caller's affair. Arrays have at most 2^56 elements, rings 2^59. Level 3 (history.hpp,
+// synapse.hpp) is built on nothing else.
 #pragma once
 
 #include <cstddef>

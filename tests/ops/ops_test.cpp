@@ -133,6 +133,11 @@ TEST(Ops, ArgumentsOutsideTheirDomainAreRefused) {
   refuse_step("slots is 0", [](auto& a) { a.slots = 0; });
   refuse_step("head is 4", [](auto& a) { a.head.value = 4; });
   refuse_step("steps is 0", [](auto& a) { a.steps = 0; });
+  constexpr std::int64_t huge = std::int64_t{1} << 62;
+  refuse_step("size is 4.61168602e+18, expected 0 to 2^56", [=](auto& a) { a.size = huge; });
+  refuse_step("stride is 4.61168602e+18", [=](auto& a) { a.stride = huge; });
+  refuse_step("inputs of all steps is 1.38350581e+19, expected at most 2^56",
+              [=](auto& a) { a.steps = huge; });
   refuse_step("trace_count is 3", [](auto& a) { a.trace_count = 3; });
   refuse_step("input_kind is 7", [](auto& a) { a.input_kind = static_cast<InputKind>(7); });
   refuse_step("injected_count is 1", [](auto& a) { a.injected_count = 1; });
@@ -159,6 +164,9 @@ TEST(Ops, ArgumentsOutsideTheirDomainAreRefused) {
     expect_refused(Errc::invalid_argument, words, [&] { ops::delayed_select(cpu, a); });
   };
   refuse_select("samples is 0", [](auto& a) { a.samples = 0; });
+  // 3 * 2^62 wraps to what is below 0.
+  refuse_select("samples of all elements is 1.38350581e+19, expected at most 2^56",
+                [=](auto& a) { a.samples = huge; });
   refuse_select("step_time is 0", [](auto& a) { a.step_time = 0; });
   refuse_select("limit is -1", [](auto& a) { a.limit = -1; });
   refuse_select("limit is 100", [](auto& a) { a.limit = 100; });
@@ -184,13 +192,67 @@ TEST(Ops, ArgumentsOutsideTheirDomainAreRefused) {
   expect_refused(Errc::invalid_argument, "input_kind is 7",
                  [&] { ops::decay_inject_grouped(cpu, groups); });
 
+  SpikeSelect<float> spikes;
+  spikes.spikes = population.spikes.data();
+  spikes.size = 3;
+  spikes.stride = Population::stride;
+  spikes.slots = 4;
+  spikes.samples = huge;
+  spikes.values = out;
+  expect_refused(Errc::invalid_argument, "samples of all elements",
+                 [&] { ops::spike_select(cpu, spikes); });
+
   History<float> history(cpu, HistoryOptions{{3}});
+  RingSelect<float> select;
+  select.ring = history.ring();
+  select.times = values;
+  select.samples = huge;
+  select.out = out;
+  expect_refused(Errc::invalid_argument, "samples of all elements",
+                 [&] { ops::ring_select(cpu, select); });
+  for (const bool is_write : {false, true}) {
+    RingWrite<float> write{history.ring(), values};
+    RingRead<float> read{history.ring(), out};
+    write.frames = read.frames = huge;
+    expect_refused(Errc::invalid_argument, "frames is 4.61168602e+18", [&] {
+      if (is_write) return ops::ring_write(cpu, write);
+      ops::ring_read(cpu, read);
+    });
+  }
   RingResample<float> resample;
   resample.source = history.ring();
   resample.destination = history.ring();
   resample.destination.head = {};
   resample.rule = static_cast<SelectRule>(9);
   expect_refused(Errc::invalid_argument, "rule is 9", [&] { ops::ring_resample(cpu, resample); });
+}
+
+TEST(Ops, HeadsMoveByAnyNumberOfSteps) {
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  constexpr std::int64_t least = std::numeric_limits<std::int64_t>::min();
+  for (const std::int32_t slots : {1, 5, 1 << 30}) {
+    for (const std::int64_t steps : {most, least, most - 1, least + 1}) {
+      RingState state;
+      state.head = slots - 1;
+      ops::ring_advance(cpu, &state, slots, steps);
+      const std::int64_t moved = (slots - 1 + steps % slots) % slots;
+      EXPECT_EQ(state.head, moved < 0 ? moved + slots : moved) << steps << " of " << slots;
+    }
+  }
+  HistoryOptions options;
+  options.shape = {1};
+  options.duration = 3.0;
+  History<float> history(cpu, options);
+  for (const float value : {1.0F, 2.0F, 3.0F}) {
+    history.push(cpu, View<const float>(&value, {1, 1}));
+  }
+  RingRead<float> read;
+  read.ring = history.ring();
+  float out = 0;
+  read.out = &out;
+  read.steps_back = least;  // 1 modulo 3
+  ops::ring_read(cpu, read);
+  EXPECT_EQ(out, 3.0F);
 }
 
 TEST(Ops, AHistoryMadeAnewHasItsHeadAsANumber) {
@@ -274,6 +336,27 @@ TEST(OwnModel, TheWeightOfAnOnlyTraceCountsNowAndAtDelays) {
   EXPECT_EQ(current, -4.0f);
   synapse.current_at(cpu, View<const float>(&delay, {1, 1}), View<float>(&current, {1, 1}));
   EXPECT_EQ(current, -4.0f);
+}
+
+// More steps than float tells apart: the quotient of the largest delay and dt, as float has it, is
+// some steps more than there are.
+TEST(Synapses, HistoriesLongerThanFloatCountsAreRead) {
+  SynapseOptions options;
+  options.shape = {1};
+  options.step_time = 1.0 + 0x0.FFp-24;  // rounded down by all but half a place
+  constexpr double steps = 0x1p25 + 0x1p23;
+  options.delay = steps * options.step_time;
+  DeltaCurrent<float> synapse(cpu, options, {1.0});
+  ASSERT_GT(static_cast<float>(options.delay) / static_cast<float>(options.step_time),
+            static_cast<float>(synapse.slots()));
+  const std::uint8_t spike = 1;
+  synapse.step(cpu, View<const std::uint8_t>(&spike, {1, 1}));
+  const float delays[] = {0.0F, 5.0F, static_cast<float>(options.delay)};
+  std::uint8_t spikes[3] = {7, 7, 7};
+  synapse.spike_at(cpu, View<const float>(delays, {1, 1, 3}), {spikes, {1, 1, 3}});
+  EXPECT_EQ(spikes[0], 1);
+  EXPECT_EQ(spikes[1], 0);
+  EXPECT_LE(spikes[2], 1);
 }
 
 TEST(Synapses, DelaysBeyondTheirTypeAreRefused) {
