@@ -264,6 +264,30 @@ TEST(Ops, AHistoryMadeAnewHasItsHeadAsANumber) {
                  [&] { ops::ring_regrid(cpu, regrid); });
 }
 
+// One time is located in double, and its slot is the one that double has.
+TEST(Histories, LongerThanFloatCountsAreReadAndWrittenAtOneTime) {
+  HistoryOptions options;
+  options.shape = {1};
+  options.duration = 0x1p25;
+  History<bool> history(cpu, options);
+  const std::uint8_t spike = 1;
+  const View<const std::uint8_t> observation(&spike, {1, 1});
+  std::uint8_t out = 7;
+  const View<std::uint8_t> result(&out, {1, 1});
+  history.push(cpu, observation);
+  history.increment(cpu, 1 << 24);  // now it is 2^24 + 1 steps back
+  history.select(cpu, 0x1p24, result);
+  EXPECT_EQ(out, 1);
+  history.select(cpu, 0x1p24 + 1, result);
+  EXPECT_EQ(out, 0);
+  history.reset(cpu);
+  history.insert(cpu, observation, 0x1p24 + 3);
+  history.read(cpu, result, (1 << 24) + 3);
+  EXPECT_EQ(out, 1);
+  history.read(cpu, result, (1 << 24) + 4);
+  EXPECT_EQ(out, 0);
+}
+
 TEST(BufferMemory, SizesThatCannotBeAreRefused) {
   expect_refused(Errc::invalid_argument, "size is -1",
                  [] { Buffer<float> buffer(Device::cpu(), -1); });
