@@ -362,6 +362,25 @@ TEST(OwnModel, TheWeightOfAnOnlyTraceCountsNowAndAtDelays) {
   EXPECT_EQ(current, -4.0f);
 }
 
+// What is written is the current; a trace that counts negatively is not.
+TEST(OwnModel, AnOnlyTraceIsTheCurrentWhereItsWeightIsOne) {
+  SynapseModel model = decaying(1);
+  model.traces[0].weight = -1;
+  ToldSynapse synapse(cpu, one_synapse(), model);
+  const float wanted = 4;
+  float current = 7;
+  expect_refused(Errc::not_supported, "set_current", [&] {
+    synapse.set_current(cpu, View<const float>(&wanted, {1, 1}));
+  });
+  synapse.current(cpu, View<float>(&current, {1, 1}));
+  EXPECT_EQ(current, 0.0F);
+  model.traces[0].weight = 1;
+  synapse.set_parameters(model);
+  synapse.set_current(cpu, View<const float>(&wanted, {1, 1}));
+  synapse.current(cpu, View<float>(&current, {1, 1}));
+  EXPECT_EQ(current, wanted);
+}
+
 // More steps than float tells apart: the quotient of the largest delay and dt, as float has it, is
 // some steps more than there are.
 TEST(Synapses, HistoriesLongerThanFloatCountsAreRead) {
