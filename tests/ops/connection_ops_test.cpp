@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "cusynapse/cusynapse.hpp"
@@ -202,6 +203,29 @@ TEST(ConvolutionGeometries, AreOfSizesThatCanBeCounted) {
   copy.batch = copy.rows = copy.columns = std::int64_t{1} << 22;  // together 2^66
   EXPECT_TRUE(support::refuses([&] { ops::synaptic_copy(cpu, copy); }, Errc::invalid_argument,
                                {"synaptic_copy", "elements", "2^56"}));
+}
+
+// Time constants so small that dt over either is infinite in float: nothing is left half a step
+// after a spike, of one trace nor of both.
+TEST(Connections, TracesThatAreGoneBetweenStepsAddNothing) {
+  SynapseOptions options;
+  options.shape = {1};
+  options.delay = 2.0;
+  const auto synapse = std::make_shared<DoubleExponentialCurrent<float>>(
+      cpu, options, DoubleExponentialParameters{1e-35, 1e-39, 5e-40});
+  LinearDense<float> connection(cpu, {1}, synapse);
+  connection.set_from_host(cpu, Parameter::weight, {1.0F});
+  connection.set_from_host(cpu, Parameter::delay, {0.5F});
+  const float spike = 1;
+  const float selector = 0.5F;
+  float sum = 7;
+  float current = 7;
+  for (int step = 0; step < 2; ++step) {
+    connection.forward(cpu, View<const float>(&spike, {1, 1}), {&sum, {1, 1}});
+  }
+  synapse->current_at(cpu, {&selector, {1, 1}}, {&current, {1, 1}});
+  EXPECT_EQ(current, 0.0F);
+  EXPECT_EQ(sum, 0.0F);
 }
 
 TEST(DelayedDense, RefusesPartsThatCannotBeCounted) {
