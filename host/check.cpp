@@ -58,7 +58,7 @@ std::int64_t check_samples(const Where& where, const char* what, const void* dat
     with_samples.insert(with_samples.size() - 1, rank > 0 ? ", D" : "D");
     throw Error(Errc::shape_mismatch, where.name() + ": " + what + " has shape " + to_string(got) +
                                           ", expected " + to_string(expected) + " or " +
-                                          with_samples);
+                                          with_samples + " with D at least 1");
   }
   if (data == nullptr) refuse(where, what, "null", "an array of " + to_string(got));
   return has_samples ? got[rank] : 1;

@@ -362,6 +362,9 @@ TEST_P(RefusalTest, SelectorsAndResultsOfAnotherShape) {
     EXPECT_TRUE(refuses([&] { synapse.current_at(stream(), three.constant(), four.view()); },
                         Errc::shape_mismatch,
                         {name, "current_at", "out", "[2, 5, 4]", "expected", "[2, 5, 3]"}));
+    const cusynapse::View<T> none(four.view().data(), {2, 5, 0});
+    EXPECT_TRUE(refuses([&] { synapse.current_at(stream(), none, none); }, Errc::shape_mismatch,
+                        {name, "current_at", "[2, 5, 0]", "expected", "[2, 5, D]", "at least 1"}));
     EXPECT_TRUE(subject.unchanged());
   });
 }
