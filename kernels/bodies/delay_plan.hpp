@@ -86,7 +86,7 @@ struct PlannedWeight {
 template <class T>
 CUSYNAPSE_HOST_DEVICE T relative_decay(T elapsed, T leading, T other) {
   const T difference = math::subtract(math::divide(elapsed, leading), math::divide(elapsed, other));
-  return difference == difference ? math::exponential(difference) : T(0);
+  return math::exponential(difference == difference ? difference : -T(INFINITY));
 }
 
 template <PlanRule rule, class T>
