@@ -118,7 +118,16 @@ Accumulator<T>::~Accumulator() = default;
 template <class T>
 Accumulator<T>::Accumulator(Accumulator&& other) noexcept = default;
 template <class T>
-Accumulator<T>& Accumulator<T>::operator=(Accumulator&& other) noexcept = default;
+Accumulator<T>& Accumulator<T>::operator=(Accumulator&& other) noexcept {
+  std::swap(shape_, other.shape_);
+  std::swap(reduction_, other.reduction_);
+  reducer_.swap(other.reducer_);
+  std::swap(bounds_, other.bounds_);
+  accumulated_.swap(other.accumulated_);
+  state_.swap(other.state_);
+  parts_.swap(other.parts_);
+  return *this;
+}
 
 template <class T>
 void Accumulator<T>::set_reduction(const Stream& stream, UpdateReduction reduction) {

@@ -22,10 +22,8 @@ Ring<T> ring_from(const cusynapse_ring& from) {
   return to;
 }
 
-template <class Time>
-math::Position<Time> position_from(const cusynapse_position& from) {
-  return {static_cast<Time>(from.older), static_cast<Time>(from.newer),
-          static_cast<Time>(from.elapsed)};
+math::Position<double> position_from(const cusynapse_position& from) {
+  return {from.older, from.newer, from.elapsed};
 }
 
 template <class T>
@@ -50,7 +48,7 @@ RingSelect<T> from_c(const Where& where, const cusynapse_ring_select_arguments& 
   to.tolerance = static_cast<Time>(from.tolerance);
   to.offset = static_cast<Time>(from.offset);
   to.times = static_cast<const Time*>(from.times);
-  to.position = position_from<Time>(from.position);
+  to.position = position_from(from.position);
   to.samples = from.samples;
   to.out = static_cast<typename RingSelect<T>::Value*>(from.out);
   return to;
@@ -70,7 +68,7 @@ RingInsert<T> from_c(const Where& where, const cusynapse_ring_insert_arguments& 
   to.tolerance = static_cast<Time>(from.tolerance);
   to.offset = static_cast<Time>(from.offset);
   to.times = static_cast<const Time*>(from.times);
-  to.position = position_from<Time>(from.position);
+  to.position = position_from(from.position);
   to.values = static_cast<const typename RingInsert<T>::Value*>(from.values);
   return to;
 }

@@ -61,7 +61,7 @@ std::int64_t check_samples(const Where& where, const char* what, const void* dat
     with_samples.insert(with_samples.size() - 1, rank > 0 ? ", D" : "D");
     throw Error(Errc::shape_mismatch, where.name() + ": " + what + " has shape " + to_string(got) +
                                           ", expected " + to_string(expected) + " or " +
-                                          with_samples);
+                                          with_samples + " with D at least 1");
   }
   if (data == nullptr) refuse(where, what, "null", "an array of " + to_string(got));
   return has_samples ? got[rank] : 1;
@@ -142,13 +142,27 @@ std::int64_t count_outside(const Stream& stream, const T* values, std::int64_t s
 template std::int64_t count_outside(const Stream&, const float*, std::int64_t, float, float);
 template std::int64_t count_outside(const Stream&, const double*, std::int64_t, double, double);
 
+void check_size(const Where& where, const char* what, std::int64_t size) {
+  check(size >= 0 && static_cast<double>(size) <= most_elements, where, what,
+        static_cast<double>(size), "0 to 2^56");
+}
+
+std::int64_t checked_product(const Where& where, const char* what,
+                             std::initializer_list<std::int64_t> extents) {
+  double product = 1.0;
+  for (const std::int64_t extent : extents) product *= static_cast<double>(extent);
+  check(product <= most_elements, where, what, product, "at most 2^56");
+  std::int64_t exact = 1;
+  for (const std::int64_t extent : extents) exact *= extent;
+  return exact;
+}
+
 std::int64_t checked_frame_size(const Where& where, const Shape& shape, std::int64_t batch_size) {
   if (shape.rank() > Shape::max_rank - 2) {
     refuse(where, "shape", to_string(shape),
            "at most " + std::to_string(Shape::max_rank - 2) + " extents");
   }
-  // Sizes stay below 2^56, so that bytes and strides stay in range whatever is done with them.
-  constexpr std::int64_t largest = std::int64_t{1} << 56;
+  constexpr auto largest = static_cast<std::int64_t>(most_elements);
   if (batch_size < 1) refuse(where, "batch_size", std::to_string(batch_size), "at least 1");
   std::int64_t size = batch_size;
   for (const std::int64_t extent : shape) {
@@ -173,7 +187,7 @@ std::int32_t checked_slots(const Where& where, double duration, double step_time
   if (!(slots <= most)) {
     refuse(where, "number of steps in the history", format(slots), "at most 2^30");
   }
-  if (slots * static_cast<double>(slot_stride(frame_size)) > 0x1p59) {
+  if (slots * static_cast<double>(slot_stride(frame_size)) > most_ring_elements) {
     refuse(where, "history",
            format(slots) + " observations of " + std::to_string(frame_size) + " elements",
            "at most 2^59 elements");

@@ -3,6 +3,8 @@
 
 #include <cmath>
 #include <cstdint>
+#include <initializer_list>
+#include <limits>
 #include <string>
 
 #include "cusynapse/error.hpp"
@@ -102,6 +104,34 @@ std::int64_t count_outside(const Stream& stream, const T* values, std::int64_t s
 extern template std::int64_t count_outside(const Stream&, const float*, std::int64_t, float, float);
 extern template std::int64_t count_outside(const Stream&, const double*, std::int64_t, double,
                                            double);
+
+/// Elements that arrays and rings have at most: bytes, strides and what else is computed from them
+/// then stay in range.
+inline constexpr double most_elements = 0x1p56;
+inline constexpr double most_ring_elements = 0x1p59;
+
+/// Throws `Error(invalid_argument)` for sizes below 0 and above `most_elements`.
+void check_size(const Where& where, const char* what, std::int64_t size);
+
+/// A product of extents. Throws `Error(invalid_argument)` above `most_elements`.
+std::int64_t checked_product(const Where& where, const char* what,
+                             std::initializer_list<std::int64_t> extents);
+
+/// Throws `Error(invalid_argument)` unless selectors, which are clamped to [0, limit], do not reach
+/// past the ring: one step more is what rounding may add, and a little where there are more steps
+/// than T tells apart.
+template <class Select>
+void check_times(const Where& where, const Select& a) {
+  using T = decltype(a.limit);
+  check(a.step_time > 0 && std::isfinite(a.step_time), where, "step_time", a.step_time,
+        "finite and above 0");
+  check(a.tolerance >= 0, where, "tolerance", a.tolerance, "at least 0");
+  check(a.slots >= 1, where, "slots", a.slots, "at least 1");
+  const T slots = static_cast<T>(a.slots);
+  const T most = a.slots == 1 ? slots : slots + slots * (4 * std::numeric_limits<T>::epsilon());
+  check(a.limit >= 0 && a.limit / a.step_time <= most, where, "limit", a.limit,
+        "at least 0 and within the ring");
+}
 
 /// Elements of one frame [batch_size, shape...]. Throws `Error(invalid_argument)` for extents or a
 /// batch below 1, a shape without room for two more extents, and sizes that `slots` frames of would

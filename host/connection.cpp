@@ -319,6 +319,8 @@ auto Connection<T>::make_storage(const host::Where& where, StorageType weight_st
   const SynapseReadout<T> readout = synapse_->readout();
   const std::int64_t frame = host::checked_frame_size(where, description_.synapse, batch_size);
   host::checked_frame_size(where, description_.output, batch_size);
+  host::check(batch_size <= std::int64_t{1} << 31, where, "batch_size",
+              static_cast<double>(batch_size), "at most 2^31");
   storage.batch_size = batch_size;
   storage.ring_slots = host::checked_slots(where, delay, step_time, true, frame);
   const bool will_delay = has_delays_ && delay > 0;
@@ -511,8 +513,8 @@ void Connection<T>::renew_plan(const Stream& stream) {
   DelayPlan<T> a;
   a.select = synapse_->readout().current;
   a.is_tiled = description_.layout == SynapticLayout::dense;
-  a.rows = a.is_tiled ? description_.weight[0] : 1;
-  a.columns = a.is_tiled ? description_.weight[1] : description_.weight.size();
+  a.rows = description_.weight[0];
+  a.columns = description_.weight.size() / a.rows;
   a.weights = weight_.data();
   a.width = width_;
   if (width_ != SlotWidth::none) {

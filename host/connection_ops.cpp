@@ -21,9 +21,6 @@ namespace {
 using host::check;
 using host::check_pointer;
 
-// Extents below 2^31 and products below 2^56: whatever is computed from them stays in range.
-constexpr double most_elements = 0x1p56;
-
 void check_count(const char* where, const char* what, std::int64_t count, std::int64_t least) {
   check(count >= least && count <= (std::int64_t{1} << 31), where, what, static_cast<double>(count),
         least == 0 ? "0 to 2^31" : "1 to 2^31");
@@ -69,7 +66,7 @@ void check_plan(const char* where, const PlannedWeights<T>& plan, const CurrentS
   for (int k = 0; k < count; ++k) check_pointer(plan.weights[k].data(), where, "plan.weights");
 }
 
-void check_geometry(const char* where, const ConvolutionGeometry& g) {
+void check_geometry(const char* where, const ConvolutionGeometry& g, std::int64_t batch) {
   check_count(where, "geometry.channels", g.channels, 1);
   check_count(where, "geometry.height", g.height, 1);
   check_count(where, "geometry.width", g.width, 1);
@@ -93,16 +90,16 @@ void check_geometry(const char* where, const ConvolutionGeometry& g) {
     check(got == out, where, axis == 0 ? "geometry.out_height" : "geometry.out_width", got,
           "floor((size + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1)");
   }
+  host::checked_product(where, "pixels of the geometry", {batch, g.channels, g.height, g.width});
+  host::checked_product(where, "weights of the geometry",
+                        {g.filters, g.channels, g.kernel[0], g.kernel[1]});
+  host::checked_product(where, "outputs of the geometry",
+                        {batch, g.filters, g.out_height, g.out_width});
 }
 
 template <class T>
-void check_times(const char* where, const DelayedSelect<T>& a) {
-  check(a.step_time > 0 && std::isfinite(a.step_time), where, "step_time", a.step_time,
-        "finite and above 0");
-  check(a.tolerance >= 0, where, "tolerance", a.tolerance, "at least 0");
-  check(a.slots >= 1, where, "slots", a.slots, "at least 1");
-  check(a.limit >= 0 && a.limit / a.step_time <= static_cast<T>(a.slots), where, "limit", a.limit,
-        "at least 0 and within the ring");
+void check_select(const char* where, const DelayedSelect<T>& a) {
+  host::check_times(where, a);
   check(a.rule >= SelectRule::previous && a.rule <= SelectRule::chain_decay, where, "rule",
         static_cast<double>(a.rule), "one of SelectRule");
 }
@@ -126,7 +123,7 @@ void run_delay_plan(const Stream& stream, const DelayPlan<T>& a) {
   const bool are_both = a.planned[0].data() != nullptr && a.planned[1].data() != nullptr;
   if (are_both) host::check_stored(where, "planned", a.planned, 2);
   for (const auto& planned : a.planned) host::check_storage<T>(where, planned.storage());
-  if (a.delays != nullptr) check_times(where, a.select);
+  if (a.delays != nullptr) check_select(where, a.select);
   if (a.slots != nullptr) {
     check_pointer(a.delays, where, "delays");
     check(a.width == SlotWidth::byte || a.width == SlotWidth::word, where, "width",
@@ -143,11 +140,10 @@ void check_dense(const char* where, const DelayedDense<T>& a) {
   check_count(where, "outputs", a.outputs, 1);
   check_count(where, "batch", a.batch, 1);
   check_count(where, "steps", a.steps, 1);
-  const double frame = static_cast<double>(a.inputs) * static_cast<double>(a.batch);
-  const double sums =
-      static_cast<double>(a.outputs) * static_cast<double>(a.batch) * static_cast<double>(a.steps);
-  check(frame <= most_elements, where, "inputs of all samples", frame, "at most 2^56");
-  check(sums <= most_elements, where, "outputs of all samples and steps", sums, "at most 2^56");
+  host::checked_product(where, "inputs of all samples", {a.inputs, a.batch});
+  // Of every run of inputs, which a workspace may hold apart.
+  host::checked_product(where, "outputs of all samples, steps and runs",
+                        {a.outputs, a.batch, a.steps, (a.inputs + sum_run - 1) / sum_run});
   check(a.steps == 1 ||
             static_cast<double>(a.plan.delay_slots) * static_cast<double>(a.batch) <= 0x1p30,
         where, "samples of all slots", static_cast<double>(a.batch), "at most 2^30");
@@ -189,6 +185,7 @@ void run_delayed_direct(const Stream& stream, const DelayedDirect<T>& a) {
   const char* where = "delayed_direct";
   check_count(where, "size", a.size, 1);
   check_count(where, "batch", a.batch, 1);
+  host::checked_product(where, "elements of all samples", {a.size, a.batch});
   check_plan(where, a.plan, a.source);
   check_source(where, a.source, a.size * a.batch, a.plan.delay_slots);
   check_pointer(a.out, where, "out");
@@ -199,7 +196,7 @@ template <class T>
 void run_delayed_conv2d(const Stream& stream, const DelayedConv2D<T>& a) {
   const char* where = "delayed_conv2d";
   check_count(where, "batch", a.batch, 1);
-  check_geometry(where, a.geometry);
+  check_geometry(where, a.geometry, a.batch);
   check_plan(where, a.plan, a.source);
   check_source(where, a.source, a.geometry.pixels() * a.batch, a.plan.delay_slots);
   check_pointer(a.out, where, "out");
@@ -207,15 +204,17 @@ void run_delayed_conv2d(const Stream& stream, const DelayedConv2D<T>& a) {
 }
 
 // Elements of an array of a layout, with its trailing extent or without.
-std::int64_t synaptic_size(SynapticLayout layout, const ConvolutionGeometry& g, std::int64_t batch,
-                           std::int64_t inputs, std::int64_t outputs, bool is_trailing) {
+std::int64_t synaptic_size(const char* where, SynapticLayout layout, const ConvolutionGeometry& g,
+                           std::int64_t batch, std::int64_t inputs, std::int64_t outputs,
+                           bool is_trailing) {
   switch (layout) {
     case SynapticLayout::direct:
-      return batch * inputs;
+      return host::checked_product(where, "elements", {batch, inputs});
     case SynapticLayout::dense:
-      return batch * inputs * (is_trailing ? outputs : 1);
+      return host::checked_product(where, "elements", {batch, inputs, is_trailing ? outputs : 1});
     case SynapticLayout::convolution:
-      return batch * g.patch() * g.positions() * (is_trailing ? g.filters : 1);
+      return host::checked_product(where, "elements",
+                                   {batch, g.patch(), g.positions(), is_trailing ? g.filters : 1});
   }
   return 0;
 }
@@ -225,7 +224,7 @@ void check_layout(const char* where, SynapticLayout layout, const ConvolutionGeo
   check(layout >= SynapticLayout::direct && layout <= SynapticLayout::convolution, where, "layout",
         static_cast<double>(layout), "one of SynapticLayout");
   check_count(where, "batch", batch, 1);
-  if (layout == SynapticLayout::convolution) return check_geometry(where, g);
+  if (layout == SynapticLayout::convolution) return check_geometry(where, g, batch);
   check_count(where, "inputs", inputs, 1);
   if (layout == SynapticLayout::dense) check_count(where, "outputs", outputs, 1);
 }
@@ -236,17 +235,17 @@ void run_synaptic_select(const Stream& stream, const SynapticSelect<T>& a) {
   check_layout(where, a.layout, a.geometry, a.batch, a.inputs, a.outputs);
   const std::int64_t frame =
       a.layout == SynapticLayout::convolution ? a.geometry.pixels() : a.inputs;
+  const std::int64_t size =
+      synaptic_size(where, a.layout, a.geometry, a.batch, a.inputs, a.outputs, a.delays != nullptr);
   check_source(where, a.source, frame * a.batch, a.delays != nullptr ? a.select.slots : 1);
   if (a.delays != nullptr) {
-    check_times(where, a.select);
+    check_select(where, a.select);
     check_traces(where, a.select, a.source);
   }
   if ((a.values != nullptr) == (a.bytes != nullptr)) {
     host::refuse(where, "values and bytes", a.values != nullptr ? "both" : "neither",
                  "exactly one of them");
   }
-  const std::int64_t size =
-      synaptic_size(a.layout, a.geometry, a.batch, a.inputs, a.outputs, a.delays != nullptr);
   host::backend(stream.device()).connections(T{}).synaptic_select(stream, a, size);
 }
 
@@ -262,7 +261,7 @@ void run_synaptic_copy(const Stream& stream, const SynapticCopyArguments<V>& a) 
   switch (a.copy) {
     case SynapticCopy::selector:
       check_layout(where, a.layout, a.geometry, a.batch, a.rows, a.columns);
-      size = synaptic_size(a.layout, a.geometry, a.batch, a.rows, a.columns, true);
+      size = synaptic_size(where, a.layout, a.geometry, a.batch, a.rows, a.columns, true);
       break;
     case SynapticCopy::unfold:
     case SynapticCopy::fold_mean:
@@ -270,14 +269,14 @@ void run_synaptic_copy(const Stream& stream, const SynapticCopyArguments<V>& a) 
         throw Error(Errc::not_supported, "synaptic_copy: got a mean over bytes, expected values");
       }
       check_layout(where, SynapticLayout::convolution, a.geometry, a.batch, 1, 1);
-      size = a.batch * (a.copy == SynapticCopy::unfold ? a.geometry.patch() * a.geometry.positions()
-                                                       : a.geometry.pixels());
+      size = synaptic_size(where, SynapticLayout::convolution, a.geometry, a.batch, 1, 1, false);
+      if (a.copy == SynapticCopy::fold_mean) size = a.batch * a.geometry.pixels();
       break;
     case SynapticCopy::transpose:
       check_count(where, "batch", a.batch, 1);
       check_count(where, "rows", a.rows, 1);
       check_count(where, "columns", a.columns, 1);
-      size = a.batch * a.rows * a.columns;
+      size = host::checked_product(where, "elements", {a.batch, a.rows, a.columns});
       break;
     default:
       host::refuse(where, "copy", std::to_string(static_cast<int>(a.copy)), "one of SynapticCopy");
@@ -297,7 +296,7 @@ void run_zero_diagonal(const Stream& stream, T* matrix, std::int64_t size) {
 
 template <class T>
 void run_clamp(const Stream& stream, T* values, std::int64_t size, T low, T high) {
-  check(size >= 0, "clamp", "size", static_cast<double>(size), "at least 0");
+  host::check_size("clamp", "size", size);
   check(low <= high, "clamp", "low", static_cast<double>(low), "at most high");
   if (size == 0) return;
   check_pointer(values, "clamp", "values");

@@ -23,6 +23,7 @@ void check_weights(const host::Where& where, std::int64_t outputs, std::int64_t 
               "at most 2^31");
   host::check(outputs <= most, where, "number of outputs", static_cast<double>(outputs),
               "at most 2^31");
+  host::checked_product(where, "number of weights", {outputs, inputs});
 }
 
 template <class T>
@@ -84,6 +85,7 @@ Description convolution(const Conv2DOptions& options) {
     host::check(value >= least && value <= most, where, what, static_cast<double>(value),
                 least == 0 ? "0 to 2^31" : "1 to 2^31");
   };
+  check_extent("channels", options.channels, 1);
   check_extent("filters", options.filters, 1);
   ConvolutionGeometry& g = d.geometry;
   g.channels = options.channels;
@@ -106,11 +108,16 @@ Description convolution(const Conv2DOptions& options) {
       host::refuse(where, axis == 0 ? "kernel height with dilation" : "kernel width with dilation",
                    std::to_string(reach), "at most the padded input, " + std::to_string(padded));
     }
+    if (padded > std::int64_t{1} << 30) {
+      host::refuse(where, axis == 0 ? "height with padding" : "width with padding",
+                   std::to_string(padded), "at most 2^30 pixels");
+    }
     (axis == 0 ? g.out_height : g.out_width) = (padded - reach) / g.stride[axis] + 1;
   }
   d.output = {g.filters, g.out_height, g.out_width};
   checked_size(d.name, d.output);
   checked_size(d.name, {g.channels, g.kernel[0], g.kernel[1], g.filters});
+  check_extent("weights of a filter", g.patch(), 1);
   d.synaptic = {g.patch(), g.positions()};
   checked_size(d.name, d.synaptic);
   d.weight = {g.filters, g.channels, g.kernel[0], g.kernel[1]};

@@ -320,15 +320,11 @@ RingInsert<T> insert_arguments(const host::Where& where, const Ring<T>& ring, do
   return arguments;
 }
 
-// One time for all elements is located once, in double, and only then rounded: slots are chosen as
-// exactly as the time was given.
-template <class Time>
-math::Position<Time> locate_once(double time, double step_time, double tolerance,
-                                 std::int64_t offset) {
-  const math::Position<double> exact =
-      math::locate(time, step_time, tolerance, static_cast<double>(offset));
-  return {static_cast<Time>(exact.older), static_cast<Time>(exact.newer),
-          static_cast<Time>(exact.elapsed)};
+// One time for all elements is located once, in double: slots are chosen as exactly as the time was
+// given.
+math::Position<double> locate_once(double time, double step_time, double tolerance,
+                                   std::int64_t offset) {
+  return math::locate(time, step_time, tolerance, static_cast<double>(offset));
 }
 
 }  // namespace
@@ -366,7 +362,7 @@ void History<T>::select(const Stream& stream, double time, View<Value> out,
   host::check_array(where, "out", out.data(), out.shape(), batched_shape());
   check_time(where, time_range<double>(where, *this, options.tolerance), time);
   RingSelect<T> arguments = select_arguments<T>(where, storage(), step_time(), options);
-  arguments.position = locate_once<Time>(time, step_time(), options.tolerance, options.offset);
+  arguments.position = locate_once(time, step_time(), options.tolerance, options.offset);
   arguments.out = out.data();
   ops::ring_select(stream, arguments);
 }
@@ -402,7 +398,7 @@ void History<T>::insert(const Stream& stream, View<const Value> observation, dou
   host::check_array(where, "observation", observation.data(), observation.shape(), batched_shape());
   check_time(where, time_range<double>(where, *this, options.tolerance), time);
   RingInsert<T> arguments = insert_arguments<T>(where, storage(), step_time(), options);
-  arguments.position = locate_once<Time>(time, step_time(), options.tolerance, options.offset);
+  arguments.position = locate_once(time, step_time(), options.tolerance, options.offset);
   arguments.values = observation.data();
   ops::ring_insert(stream, arguments);
 }

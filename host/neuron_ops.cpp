@@ -11,7 +11,7 @@ using host::check_pointer;
 template <class T>
 void run_leaky_integrate_and_fire(const Stream& stream, const LeakyIntegrateAndFireStep<T>& a) {
   const char* where = "leaky_integrate_and_fire";
-  host::check(a.size >= 0, where, "size", static_cast<double>(a.size), "at least 0");
+  host::check_size(where, "size", a.size);
   host::check(a.refractory_steps <= math::most_refractory_steps, where, "refractory_steps",
               a.refractory_steps, "at most 32767");
   if (a.size == 0) return;
@@ -25,7 +25,7 @@ void run_leaky_integrate_and_fire(const Stream& stream, const LeakyIntegrateAndF
 template <class T>
 void run_refractory_read(const Stream& stream, const RefractoryRead<T>& a) {
   const char* where = "refractory_read";
-  host::check(a.size >= 0, where, "size", static_cast<double>(a.size), "at least 0");
+  host::check_size(where, "size", a.size);
   if (a.size == 0) return;
   check_pointer(a.refractory, where, "refractory");
   if ((a.time_left != nullptr) == (a.spikes != nullptr)) {

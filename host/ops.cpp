@@ -15,12 +15,20 @@ using host::check_pointer;
 
 void check_geometry(const char* where, std::int64_t size, std::int64_t stride, std::int32_t slots,
                     const RingHead& head) {
-  check(size >= 0, where, "size", static_cast<double>(size), "at least 0");
+  host::check_size(where, "size", size);
   check(stride >= size && stride % slot_alignment == 0, where, "stride",
         static_cast<double>(stride), "a multiple of 32, at least the size");
   check(slots >= 1 && slots <= (1 << 30), where, "slots", slots, "1 to 2^30");
+  check(static_cast<double>(stride) * slots <= host::most_ring_elements, where, "stride",
+        static_cast<double>(stride), "at most 2^59 elements in all slots");
   check(head.state != nullptr || (head.value >= 0 && head.value < slots), where, "head", head.value,
         "0 to slots - 1");
+}
+
+// Several values for each element of a frame.
+void check_samples(const char* where, std::int64_t size, std::int64_t samples) {
+  check(samples >= 1, where, "samples", static_cast<double>(samples), "at least 1");
+  host::checked_product(where, "samples of all elements", {size, samples});
 }
 
 // Rings are accessed 16 bytes at a time.
@@ -47,17 +55,6 @@ void check_destination(const char* where, const Ring<T>& ring) {
   }
 }
 
-// Selectors are clamped to [0, limit], which must not reach past the ring; one step more is what
-// rounding may add.
-template <class Select>
-void check_times(const char* where, const Select& a) {
-  check(a.step_time > 0 && std::isfinite(a.step_time), where, "step_time", a.step_time,
-        "finite and above 0");
-  check(a.tolerance >= 0, where, "tolerance", a.tolerance, "at least 0");
-  check(a.limit >= 0 && a.limit / a.step_time <= static_cast<decltype(a.limit)>(a.slots), where,
-        "limit", a.limit, "at least 0 and within the ring");
-}
-
 template <class T>
 void run_decay_inject(const Stream& stream, const DecayInject<T>& a) {
   const char* where = "decay_inject";
@@ -65,6 +62,7 @@ void run_decay_inject(const Stream& stream, const DecayInject<T>& a) {
   check(a.trace_count >= 0 && host::traces_of(a.dynamics, a.trace_count) == a.trace_count, where,
         "trace_count", a.trace_count, "as many as the dynamics have");
   check(a.steps >= 1, where, "steps", static_cast<double>(a.steps), "at least 1");
+  host::checked_product(where, "inputs of all steps", {a.size, a.steps});
   check(a.injected_count >= 0 && a.injected_count <= max_injections, where, "injected_count",
         a.injected_count, "0 to 16");
   check(a.injected_count == 0 || (a.dynamics == Dynamics::memoryless && a.steps == 1), where,
@@ -86,7 +84,7 @@ void run_decay_inject(const Stream& stream, const DecayInject<T>& a) {
 template <class T>
 void run_decay_inject_grouped(const Stream& stream, const DecayInjectGroups<T>& a) {
   const char* where = "decay_inject_grouped";
-  check(a.tile_count >= 0, where, "tile_count", static_cast<double>(a.tile_count), "at least 0");
+  host::check_size(where, "tile_count", a.tile_count);
   if (a.tile_count == 0) return;
   check(a.input_kind >= InputKind::values && a.input_kind <= InputKind::bits, where, "input_kind",
         static_cast<double>(a.input_kind), "one of InputKind");
@@ -100,8 +98,8 @@ template <class T>
 void run_delayed_select(const Stream& stream, const DelayedSelect<T>& a) {
   const char* where = "delayed_select";
   check_geometry(where, a.size, a.stride, a.slots, a.head);
-  check(a.samples >= 1, where, "samples", static_cast<double>(a.samples), "at least 1");
-  check_times(where, a);
+  check_samples(where, a.size, a.samples);
+  host::check_times(where, a);
   check(a.rule >= SelectRule::previous && a.rule <= SelectRule::chain_decay, where, "rule",
         static_cast<double>(a.rule), "one of SelectRule");
   const bool is_exponential = a.rule == SelectRule::exponential_decay;
@@ -120,8 +118,8 @@ template <class T>
 void run_spike_select(const Stream& stream, const SpikeSelect<T>& a) {
   const char* where = "spike_select";
   check_geometry(where, a.size, a.stride, a.slots, a.head);
-  check(a.samples >= 1, where, "samples", static_cast<double>(a.samples), "at least 1");
-  check_times(where, a);
+  check_samples(where, a.size, a.samples);
+  host::check_times(where, a);
   if (a.size == 0) return;
   check_pointer(a.spikes, where, "spikes");
   if ((a.values != nullptr) == (a.bytes != nullptr)) {
@@ -135,7 +133,7 @@ template <class T>
 void run_count_outside(const Stream& stream, const T* values, std::int64_t size, T low, T high,
                        std::int64_t* partial_counts) {
   const char* where = "count_outside";
-  check(size >= 0, where, "size", static_cast<double>(size), "at least 0");
+  host::check_size(where, "size", size);
   if (size == 0) return;
   check_pointer(values, where, "values");
   check_pointer(partial_counts, where, "partial_counts");
@@ -175,7 +173,7 @@ template <class T>
 void ring_select(const Stream& stream, const RingSelect<T>& a) {
   const char* where = "ring_select";
   check_ring(where, a.ring);
-  check(a.samples >= 1, where, "samples", static_cast<double>(a.samples), "at least 1");
+  check_samples(where, a.ring.size, a.samples);
   check(a.interpolation >= Interpolation::previous &&
             a.interpolation <= Interpolation::exponential_rate_decay,
         where, "interpolation", static_cast<double>(a.interpolation), "one of Interpolation");
@@ -209,11 +207,24 @@ void ring_insert(const Stream& stream, const RingInsert<T>& a) {
   host::backend(stream.device()).rings(T{}).insert(stream, a);
 }
 
-template <class T>
-void ring_write(const Stream& stream, const RingWrite<T>& a) {
-  const char* where = "ring_write";
+namespace {
+
+// Consecutive frames from a step back on, which comes to the same modulo the slots.
+template <class Arguments>
+Arguments checked_frames(const char* where, const Arguments& a) {
   check_ring(where, a.ring);
-  check(a.frames >= 0, where, "frames", static_cast<double>(a.frames), "at least 0");
+  host::check_size(where, "frames", a.frames);
+  Arguments wrapped = a;
+  wrapped.steps_back %= a.ring.slots;
+  return wrapped;
+}
+
+}  // namespace
+
+template <class T>
+void ring_write(const Stream& stream, const RingWrite<T>& arguments) {
+  const char* where = "ring_write";
+  const RingWrite<T> a = checked_frames(where, arguments);
   if (a.ring.size == 0) {
     if (a.ring.head.state != nullptr) {
       ring_advance(stream, a.ring.head.state, a.ring.slots, a.advance);
@@ -225,10 +236,9 @@ void ring_write(const Stream& stream, const RingWrite<T>& a) {
 }
 
 template <class T>
-void ring_read(const Stream& stream, const RingRead<T>& a) {
+void ring_read(const Stream& stream, const RingRead<T>& arguments) {
   const char* where = "ring_read";
-  check_ring(where, a.ring);
-  check(a.frames >= 0, where, "frames", static_cast<double>(a.frames), "at least 0");
+  const RingRead<T> a = checked_frames(where, arguments);
   if (a.ring.size == 0) return;
   check_pointer(a.out, where, "out");
   host::backend(stream.device()).rings(T{}).read(stream, a);
@@ -262,7 +272,7 @@ void ring_advance(const Stream& stream, RingState* state, std::int32_t slots, st
   const char* where = "ring_advance";
   check_pointer(state, where, "state");
   check(slots >= 1, where, "slots", slots, "at least 1");
-  host::backend(stream.device()).ring_advance(stream, state, slots, steps);
+  host::backend(stream.device()).ring_advance(stream, state, slots, steps % slots);
 }
 
 void count_outside(const Stream& stream, const float* values, std::int64_t size, float low,

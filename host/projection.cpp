@@ -57,6 +57,9 @@ std::int64_t checked_rows(const host::Where& where, const char* what, const void
                                           "] with extents of at least 1");
   }
   host::check_array(where, what, data, shape, shape);
+  double size = 1.0;
+  for (const std::int64_t extent : shape) size *= static_cast<double>(extent);
+  host::check(size <= host::most_elements, where, what, size, "at most 2^56 elements");
   return shape.size() / features;
 }
 

@@ -9,10 +9,6 @@ namespace {
 using host::check;
 using host::check_pointer;
 
-void check_size(std::int64_t size, const char* where, const char* what) {
-  check(size >= 0, where, what, static_cast<double>(size), "at least 0");
-}
-
 template <class T>
 const ProjectionOperations<T>& operations(const Stream& stream) {
   return host::backend(stream.device()).projections(T{});
@@ -21,7 +17,7 @@ const ProjectionOperations<T>& operations(const Stream& stream) {
 template <class T>
 void run_linear_saturating(const Stream& stream, const LinearSaturating<T>& a) {
   const char* where = "linear_saturating";
-  check_size(a.size, where, "size");
+  host::check_size(where, "size", a.size);
   check(a.minimum <= a.maximum, where, "minimum", static_cast<double>(a.minimum),
         "at most the maximum");
   if (a.size == 0) return;
@@ -33,7 +29,7 @@ void run_linear_saturating(const Stream& stream, const LinearSaturating<T>& a) {
 template <class T>
 void run_hardware_image(const Stream& stream, const HardwareImage<T>& a) {
   const char* where = "hardware_image";
-  check_size(a.size, where, "size");
+  host::check_size(where, "size", a.size);
   if (a.size == 0) return;
   check_pointer(a.values, where, "values");
   if (a.excitatory == nullptr) check_pointer(a.inhibitory, where, "excitatory and inhibitory");
@@ -43,7 +39,7 @@ void run_hardware_image(const Stream& stream, const HardwareImage<T>& a) {
 template <class T>
 void run_masked_copy(const Stream& stream, const MaskedCopy<T>& a) {
   const char* where = "masked_copy";
-  check_size(a.size, where, "size");
+  host::check_size(where, "size", a.size);
   if (a.size == 0) return;
   check_pointer(a.values, where, "values");
   check_pointer(a.out, where, "out");
@@ -53,8 +49,9 @@ void run_masked_copy(const Stream& stream, const MaskedCopy<T>& a) {
 template <class T>
 void run_transposed_plan(const Stream& stream, const TransposedPlan<T>& a) {
   const char* where = "transposed_plan";
-  check_size(a.inputs, where, "inputs");
-  check_size(a.outputs, where, "outputs");
+  host::check_size(where, "inputs", a.inputs);
+  host::check_size(where, "outputs", a.outputs);
+  host::checked_product(where, "weights", {a.inputs, a.outputs});
   if (a.inputs == 0 || a.outputs == 0) return;
   check_pointer(a.weights, where, "weights");
   check_pointer(a.planned, where, "planned");
@@ -67,11 +64,14 @@ void run_transposed_plan(const Stream& stream, const TransposedPlan<T>& a) {
 template <class T>
 void run_outer_product(const Stream& stream, const OuterProduct<T>& a) {
   const char* where = "outer_product";
-  check_size(a.rows, where, "rows");
-  check_size(a.inputs, where, "inputs");
-  check_size(a.outputs, where, "outputs");
+  host::check_size(where, "rows", a.rows);
+  host::check_size(where, "inputs", a.inputs);
+  host::check_size(where, "outputs", a.outputs);
   check(a.right_kind >= InputKind::values && a.right_kind <= InputKind::bits, where, "right_kind",
         static_cast<double>(a.right_kind), "one of InputKind");
+  host::checked_product(where, "weights", {a.inputs, a.outputs});
+  host::checked_product(where, "elements of left", {a.rows, a.outputs});
+  host::checked_product(where, "elements of right", {a.rows, a.inputs});
   if (a.inputs == 0 || a.outputs == 0) return;
   if (a.rows > 0) {
     check_pointer(a.left, where, "left");

@@ -574,7 +574,7 @@ void CurrentSynapse<T>::set_spike(const Stream& stream, View<const std::uint8_t>
 
 template <class T>
 void CurrentSynapse<T>::set_current(const Stream& stream, View<const T> current) {
-  if (model_.trace_count != 1) {
+  if (model_.trace_count != 1 || model_.traces[0].weight != 1.0) {
     throw Error(Errc::not_supported,
                 host::Where{name_, "set_current"}.name() +
                     ": the current is derived, expected a model whose current is its one trace");

@@ -1,4 +1,5 @@
 #include <string>
+#include <utility>
 
 #include "cusynapse/synapse.hpp"
 #include "host/check.hpp"
@@ -23,7 +24,15 @@ SynapseGroup<T>::~SynapseGroup() = default;
 template <class T>
 SynapseGroup<T>::SynapseGroup(SynapseGroup&& other) noexcept = default;
 template <class T>
-SynapseGroup<T>& SynapseGroup<T>::operator=(SynapseGroup&& other) noexcept = default;
+SynapseGroup<T>& SynapseGroup<T>::operator=(SynapseGroup&& other) noexcept {
+  members_.swap(other.members_);
+  versions_.swap(other.versions_);
+  offsets_.swap(other.offsets_);
+  std::swap(tile_count_, other.tile_count_);
+  groups_.swap(other.groups_);
+  tile_group_.swap(other.tile_group_);
+  return *this;
+}
 
 template <class T>
 void SynapseGroup<T>::refresh(const Stream& stream) {

@@ -15,7 +15,7 @@ void run_accumulate_part(const Stream& stream, const AccumulatePart<T>& a) {
   check(a.side == UpdateSide::positive || a.side == UpdateSide::negative, where, "side",
         static_cast<double>(a.side), "one of UpdateSide");
   host::check_update_reduction(where, a.reduction);
-  check(a.size >= 0, where, "size", static_cast<double>(a.size), "at least 0");
+  host::check_size(where, "size", a.size);
   if (a.size == 0) return;
   check_pointer(a.part, where, "part");
   check_pointer(a.accumulated, where, "accumulated");
@@ -26,7 +26,7 @@ template <class T>
 void run_parameter_update(const Stream& stream, const ParameterUpdate<T>& a) {
   const char* where = "parameter_update";
   host::check_update_reduction(where, a.reduction);
-  check(a.size >= 0, where, "size", static_cast<double>(a.size), "at least 0");
+  host::check_size(where, "size", a.size);
   host::check_update_bounds(where, a.upper, a.lower);
   if (a.size == 0) return;
   check_pointer(a.parameter, where, "parameter");

@@ -360,7 +360,8 @@ struct Conv2DOptions {
 template <class T>
 class CUSYNAPSE_EXPORT Conv2D final : public Connection<T> {
  public:
-  /// Refuses an output without extent, and a stride, dilation or kernel below 1.
+  /// Refuses an output without extent, a stride, dilation or kernel below 1, and heights and widths
+  /// above 2^30 pixels with their padding.
   Conv2D(const Stream& stream, const Conv2DOptions& geometry, const ConnectionOptions& options,
          const SynapseFactory<T>& factory);
   Conv2D(const Stream& stream, const Conv2DOptions& geometry, std::shared_ptr<Synapse<T>> synapse,

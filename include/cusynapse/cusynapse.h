@@ -12,7 +12,8 @@
  * Handles are made by functions named create (and the few whose comment says so) and given back
  * with destroy, which takes NULL and may synchronise the device. A handle made from another one
  * keeps what it refers to alive, so that handles may be destroyed in any order. Functions of one
- * object are not called from two threads at a time.
+ * object are not called from two threads at a time, nor by a function of the caller's (a model, a
+ * reduction, a transform) that the object calls.
  *
  * Structs that begin with `struct_size` may grow: it is the size the caller compiled. Their init
  * function sets it and the defaults, which are those of C++; members a caller does not know of keep

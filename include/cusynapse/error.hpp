@@ -24,8 +24,9 @@ enum class Errc {
 /// Name of a code, such as "invalid_argument". Never null, never throws.
 CUSYNAPSE_EXPORT const char* to_string(Errc code) noexcept;
 
-/// The one exception type of the library. `what()` says what failed, where, what was given and what
-/// was expected. Every call that throws it leaves its object as it was.
+/// The one exception type of the library, besides std::bad_alloc where vectors and strings of the
+/// host find no memory. `what()` says what failed, where, what was given and what was expected.
+/// Every call that throws either leaves its object as it was.
 class CUSYNAPSE_EXPORT Error : public std::runtime_error {
  public:
   /// The message ends in the name of the code.

@@ -3,7 +3,8 @@
 // Every argument struct is plain data; pointers are to memory of the stream's device. No call
 // allocates, copies to the host or synchronises, so all of them can be captured in a CUDA graph.
 // Calls check what can be checked in constant time and throw `Error`; what pointers point to is the
-// caller's affair. Level 3 (history.hpp, synapse.hpp) is built on nothing else.
+// caller's affair. Arrays have at most 2^56 elements, rings 2^59. Level 3 (history.hpp,
+// synapse.hpp) is built on nothing else.
 #pragma once
 
 #include <cstddef>
@@ -275,21 +276,21 @@ struct SpikeSelect {
 
 /// Arguments of `ops::ring_select`: a general history at given times, by any interpolation, without
 /// clamping; slots wrap around as `math::slot_at`. `times` null: `position`, which the caller has
-/// located (in double, say), for every element.
+/// located, for every element.
 template <class T>
 struct RingSelect {
   using Time = typename ElementTraits<T>::Time;           ///< of arrays of times
   using Value = typename ElementTraits<T>::Exchanged;     ///< of arrays of callers
   Ring<T> ring;                                           ///< what is read
   Interpolation interpolation = Interpolation::previous;  ///< between two observations
-  Time constant = 0;                   ///< the interpolation's tau (ms) or lambda (1/ms)
-  Time step_time = 1;                  ///< ms
-  Time tolerance = 0;                  ///< times this near to an observation (ms) count as its time
-  Time offset = 1;                     ///< steps back at time 0
-  const Time* times = nullptr;         ///< [size][samples], ms
-  math::Position<Time> position = {};  ///< of all elements, without `times`
-  std::int64_t samples = 1;            ///< times an element
-  Value* out = nullptr;                ///< [size][samples]
+  Time constant = 0;            ///< the interpolation's tau (ms) or lambda (1/ms)
+  Time step_time = 1;           ///< ms
+  Time tolerance = 0;           ///< times this near to an observation (ms) count as its time
+  Time offset = 1;              ///< steps back at time 0
+  const Time* times = nullptr;  ///< [size][samples], ms
+  math::Position<double> position = {};  ///< of all elements, without `times`
+  std::int64_t samples = 1;              ///< times an element
+  Value* out = nullptr;                  ///< [size][samples]
 };
 
 /// Arguments of `ops::ring_insert`: the mirror image, writing observations around given times.
@@ -299,15 +300,15 @@ struct RingInsert {
   using Value = typename ElementTraits<T>::Exchanged;     ///< of arrays of callers
   Ring<T> ring;                                           ///< what is written to
   Extrapolation extrapolation = Extrapolation::previous;  ///< onto the two observations around
-  Time constant = 0;                   ///< the extrapolation's tau (ms) or lambda (1/ms)
-  Time adjust_scale = 1;               ///< the linear rules keep scale * observation + shift
-  Time adjust_shift = 0;               ///< the shift
-  Time step_time = 1;                  ///< ms
-  Time tolerance = 0;                  ///< times this near to an observation (ms) count as its time
-  Time offset = 0;                     ///< steps back at time 0
-  const Time* times = nullptr;         ///< [size], ms
-  math::Position<Time> position = {};  ///< of all elements, without `times`
-  const Value* values = nullptr;       ///< [size]
+  Time constant = 0;            ///< the extrapolation's tau (ms) or lambda (1/ms)
+  Time adjust_scale = 1;        ///< the linear rules keep scale * observation + shift
+  Time adjust_shift = 0;        ///< the shift
+  Time step_time = 1;           ///< ms
+  Time tolerance = 0;           ///< times this near to an observation (ms) count as its time
+  Time offset = 0;              ///< steps back at time 0
+  const Time* times = nullptr;  ///< [size], ms
+  math::Position<double> position = {};  ///< of all elements, without `times`
+  const Value* values = nullptr;         ///< [size]
 };
 
 /// Arguments of `ops::ring_write`: frames into consecutive slots, the first `steps_back` behind the

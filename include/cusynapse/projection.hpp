@@ -32,7 +32,7 @@ struct LinearSaturation {
 };
 
 /// A transform of the caller's: reads weights and writes as many hardware weights, (O, I) both, not
-/// overlapping, on the stream.
+/// overlapping, on the stream. It may not change the projection.
 template <class T>
 using WeightTransform =
     std::function<void(const Stream& stream, View<const T> weights, View<T> hardware_weights)>;
@@ -101,7 +101,8 @@ class CUSYNAPSE_EXPORT Projection {
   /// saved, which `load` keeps.
   Projection(const Stream& stream, StateReader& state);
   ~Projection();
-  /// Moves take over weights and mask; nothing is copied.
+  /// Moves take over weights and mask; nothing is copied. One that was moved from can only be
+  /// assigned to.
   Projection(Projection&& other) noexcept;
   Projection& operator=(Projection&& other) noexcept;
 

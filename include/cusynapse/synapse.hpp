@@ -207,8 +207,9 @@ class CUSYNAPSE_EXPORT CurrentSynapse : public Synapse<T> {
   void spike(const Stream& stream, View<std::uint8_t> out) const final;
   void current_at(const Stream& stream, View<const T> selector, View<T> out) const final;
   void spike_at(const Stream& stream, View<const T> selector, View<std::uint8_t> out) const final;
-  /// Overwrites the newest spikes or current. Models whose current is derived from spikes or from
-  /// several traces throw `Error(not_supported)` for the current.
+  /// Overwrites the newest spikes or current. Models whose current is derived from spikes, from
+  /// several traces or from one of another weight than 1 throw `Error(not_supported)` for the
+  /// current.
   void set_spike(const Stream& stream, View<const std::uint8_t> spikes);
   void set_current(const Stream& stream, View<const T> current);
 

@@ -27,6 +27,7 @@ CUSYNAPSE_EXPORT UpdateBounds full_bounds(BoundRule rule, double minimum, double
 
 /// A reduction of the caller's: writes what the parts of a side, at least one, come to into `out`,
 /// in stream order. All are of the parameter's shape and on the stream's device, and none overlap.
+/// It may not call the accumulator it reduces for, nor its updater.
 template <class T>
 using UpdateReducer =
     std::function<void(const Stream& stream, const std::vector<View<const T>>& parts, View<T> out)>;
@@ -50,7 +51,8 @@ class CUSYNAPSE_EXPORT Accumulator {
   /// more than 6 of them; `Error(out_of_memory)`.
   Accumulator(const Stream& stream, const Shape& shape);
   ~Accumulator();
-  /// Moves take over what was accumulated.
+  /// Moves take over what was accumulated; assignment swaps. One that was moved from can only be
+  /// assigned to.
   Accumulator(Accumulator&& other) noexcept;
   Accumulator& operator=(Accumulator&& other) noexcept;
   Accumulator(const Accumulator&) = delete;
@@ -136,7 +138,8 @@ class CUSYNAPSE_EXPORT Updater {
   Updater(const Stream& stream, Connection<T>& connection,
           std::initializer_list<Parameter> parameters);
   ~Updater();
-  /// Moves take over what was accumulated, for the same connection.
+  /// Moves take over what was accumulated, for the same connection. One that was moved from can
+  /// only be assigned to.
   Updater(Updater&& other) noexcept;
   Updater& operator=(Updater&& other) noexcept;
   Updater(const Updater&) = delete;

@@ -80,11 +80,12 @@ struct PlannedWeight {
   T share;
 };
 
-/// exp(elapsed / leading - elapsed / other), how much more the other trace has decayed by.
+/// exp(elapsed / leading - elapsed / other), how much more the other trace has decayed by; 0 where
+/// both quotients are infinite, and nothing is left of either.
 template <class T>
 CUSYNAPSE_HOST_DEVICE T relative_decay(T elapsed, T leading, T other) {
-  return math::exponential(
-      math::subtract(math::divide(elapsed, leading), math::divide(elapsed, other)));
+  const T difference = math::subtract(math::divide(elapsed, leading), math::divide(elapsed, other));
+  return math::exponential(difference == difference ? difference : -T(INFINITY));
 }
 
 template <PlanRule rule, class T>

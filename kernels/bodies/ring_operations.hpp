@@ -15,6 +15,20 @@ CUSYNAPSE_HOST_DEVICE std::int64_t whole_steps(Time steps) {
   return math::absolute(steps) < Time(2147483648.0) ? static_cast<std::int64_t>(steps) : 0;
 }
 
+/// A position in whole steps, whichever type it was located in.
+template <class Time>
+struct Place {
+  std::int64_t older;
+  std::int64_t newer;
+  Time elapsed;  ///< since `older`
+  bool on_grid;
+};
+template <class Time, class Located>
+CUSYNAPSE_HOST_DEVICE Place<Time> place_of(const math::Position<Located>& position) {
+  return {whole_steps(position.older), whole_steps(position.newer),
+          static_cast<Time>(position.elapsed), position.older == position.newer};
+}
+
 template <class T, int Width>
 struct RingWriteBody {
   RingWrite<T> arguments;
@@ -90,23 +104,25 @@ struct RingSelectBody {
     const std::int64_t end = a.ring.size * a.samples;
     for (std::int64_t i = x * Width; i < end && i < (x + 1) * Width; ++i) {
       const std::int64_t element = i / a.samples;
-      const math::Position<Time> position =
-          a.times != nullptr ? math::locate(a.times[i], a.step_time, a.tolerance, a.offset)
-                             : a.position;
-      const Time older = observation(head, position.older, element);
-      if (position.older == position.newer) {
+      const Place<Time> place =
+          a.times != nullptr
+              ? place_of<Time>(math::locate(a.times[i], a.step_time, a.tolerance, a.offset))
+              : place_of<Time>(a.position);
+      const Time older = observation(head, place.older, element);
+      if (place.on_grid) {
         a.out[i] = static_cast<Value>(older);
       } else {
-        const Time newer = observation(head, position.newer, element);
+        const Time newer = observation(head, place.newer, element);
         a.out[i] = static_cast<Value>(math::interpolate(a.interpolation, older, newer,
-                                                        position.elapsed, a.step_time, a.constant));
+                                                        place.elapsed, a.step_time, a.constant));
       }
     }
   }
 
  private:
-  CUSYNAPSE_HOST_DEVICE Time observation(std::int32_t head, Time back, std::int64_t element) const {
-    const std::int32_t slot = math::slot_at(head, whole_steps(back), arguments.ring.slots);
+  CUSYNAPSE_HOST_DEVICE Time observation(std::int32_t head, std::int64_t back,
+                                         std::int64_t element) const {
+    const std::int32_t slot = math::slot_at(head, back, arguments.ring.slots);
     return static_cast<Time>(Slots<T>::get(Slots<T>::start(arguments.ring, slot), element));
   }
 };
@@ -131,17 +147,18 @@ struct RingInsertBody {
     const RingInsert<T>& a = arguments;
     const std::int32_t head = a.ring.head.get();
     for (std::int64_t e = x * Width; e < a.ring.size && e < (x + 1) * Width; ++e) {
-      const math::Position<Time> position =
-          a.times != nullptr ? math::locate(a.times[e], a.step_time, a.tolerance, a.offset)
-                             : a.position;
-      Stored* older = slot(head, position.older);
-      Stored* newer = slot(head, position.newer);
+      const Place<Time> place =
+          a.times != nullptr
+              ? place_of<Time>(math::locate(a.times[e], a.step_time, a.tolerance, a.offset))
+              : place_of<Time>(a.position);
+      Stored* older = slot(head, place.older);
+      Stored* newer = slot(head, place.newer);
       const Time sample = static_cast<Time>(a.values[e]);
       math::Neighbors<Time> written = {sample, sample};
-      if (position.older != position.newer) {
+      if (!place.on_grid) {
         written = math::extrapolate(
             a.extrapolation, sample, static_cast<Time>(Slots<T>::get(older, e)),
-            static_cast<Time>(Slots<T>::get(newer, e)), position.elapsed, a.step_time, a.constant,
+            static_cast<Time>(Slots<T>::get(newer, e)), place.elapsed, a.step_time, a.constant,
             AffineAdjustment<Time>{a.adjust_scale, a.adjust_shift});
       }
       set(older, e, written.older);
@@ -150,9 +167,8 @@ struct RingInsertBody {
   }
 
  private:
-  CUSYNAPSE_HOST_DEVICE Stored* slot(std::int32_t head, Time back) const {
-    return Slots<T>::start(arguments.ring,
-                           math::slot_at(head, whole_steps(back), arguments.ring.slots));
+  CUSYNAPSE_HOST_DEVICE Stored* slot(std::int32_t head, std::int64_t back) const {
+    return Slots<T>::start(arguments.ring, math::slot_at(head, back, arguments.ring.slots));
   }
   // A byte of bits belongs to one call: for bool, Width is a multiple of 8.
   CUSYNAPSE_HOST_DEVICE static void set(Stored* slot, std::int64_t element, Time value) {

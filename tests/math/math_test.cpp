@@ -99,6 +99,16 @@ TEST(Slots, WrapAroundBothWays) {
   }
 }
 
+TEST(Slots, WrapAroundFromAnyDistance) {
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  constexpr std::int64_t least = std::numeric_limits<std::int64_t>::min();
+  EXPECT_EQ(slot_at(0, most, 1), 0);
+  EXPECT_EQ(slot_at(0, least, 1), 0);
+  EXPECT_EQ(slot_at(4, least, 5), 2);  // 2^63 = 3 modulo 5
+  EXPECT_EQ(slot_at(4, most, 5), 2);   // 2^63 - 1 = 2 modulo 5
+  EXPECT_EQ(slot_at((1 << 30) - 1, least, 1 << 30), (1 << 30) - 1);
+}
+
 TEST(Locate, FindsTheNeighboursAndTheTimeSinceTheOlder) {
   const Position<float> between = locate(2.25f, 1.0f, 0.0f, 1.0f);
   EXPECT_EQ(between.older, 4.0f);

@@ -458,6 +458,23 @@ TEST_P(AccumulatorTest, AReductionOfTheCallersSeesEveryPartOfASide) {
   });
 }
 
+TEST_P(AccumulatorTest, AMoveOntoItselfLosesNothing) {
+  const DeviceArray<float> first(stream(), std::vector<float>{1.0F, -2.0F}, {2});
+  const DeviceArray<float> second(stream(), std::vector<float>{-0.5F, 4.0F}, {2});
+  for (const bool is_of_the_callers : {false, true}) {
+    Accumulator<float> accumulator(stream(), {2});
+    if (is_of_the_callers) accumulator.set_reduction(stream(), closest_to_zero<float>);
+    accumulator.add_positive(stream(), first.constant());
+    accumulator.add_positive(stream(), second.constant());
+    Accumulator<float>& itself = accumulator;
+    accumulator = std::move(itself);
+    DeviceArray<float> parameter(stream(), {2}, 0.0F);
+    accumulator.update(stream(), parameter.view());
+    EXPECT_EQ(parameter.host(), is_of_the_callers ? (std::vector<float>{-0.5F, -2.0F})
+                                                  : (std::vector<float>{0.5F, 2.0F}));
+  }
+}
+
 TEST_P(AccumulatorTest, WhatAReductionOfTheCallersThrowsLeavesEverythingAsItWas) {
   bool fails = true;
   AccumulatorPair<float> pair(stream(), {2}, {0.5f, 0.25f});

@@ -274,6 +274,34 @@ TEST_P(ConnectionRefusalTest, SizesThatNoMemoryCanHold) {
   refused([&] { cusynapse::Conv2D<double>(stream(), geometry, options, factory); });
 }
 
+// What the sums cannot count is refused when a connection is made or changed, before a step.
+TEST_P(ConnectionRefusalTest, SizesThatSumsCannotCount) {
+  const auto factory = model_test::synapse_factory<float>({});
+  const ConnectionOptions options;
+  constexpr std::int64_t most = std::int64_t{1} << 31;
+  for (const int axis : {0, 1}) {
+    Conv2DOptions geometry;
+    geometry.padding[axis] = most / 4;  // on both sides of the one pixel: 2^30 + 1
+    geometry.stride[axis] = most;
+    EXPECT_TRUE(refuses([&] { cusynapse::Conv2D<float>(stream(), geometry, options, factory); },
+                        Errc::invalid_argument,
+                        {"Conv2D", axis == 0 ? "height" : "width", std::to_string(most / 2 + 1),
+                         "expected", "2^30"}));
+  }
+  Conv2DOptions geometry;
+  geometry.channels = most + 1;
+  EXPECT_TRUE(refuses([&] { cusynapse::Conv2D<float>(stream(), geometry, options, factory); },
+                      Errc::invalid_argument, {"Conv2D", "channels", "expected", "2^31"}));
+  const std::vector<std::string> weights = {"number of weights", "expected", "2^56"};
+  EXPECT_TRUE(refuses(
+      [&] { cusynapse::LinearDense<float>(stream(), {most / 32}, {most}, options, factory); },
+      Errc::invalid_argument, weights));
+  cusynapse::LinearDirect<float> direct(stream(), {1}, options, factory);
+  EXPECT_TRUE(refuses([&] { direct.set_batch_size(stream(), most + 1); }, Errc::invalid_argument,
+                      {"LinearDirect", "set_batch_size", "batch_size", "expected", "2^31"}));
+  EXPECT_EQ(direct.batch_size(), 1);
+}
+
 TEST_P(ConnectionRefusalTest, GeometriesOutOfTheirDomain) {
   const auto factory = model_test::synapse_factory<float>({});
   const auto expect_refusal = [&](const char* what, std::int64_t value,

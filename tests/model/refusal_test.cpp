@@ -381,6 +381,9 @@ TEST_P(RefusalTest, SelectorsAndResultsOfAnotherShape) {
                         Errc::invalid_argument, {name, "current_at", "selector is null"}));
     EXPECT_TRUE(refuses([&] { synapse.spike_at(stream(), null, flags.view()); },
                         Errc::invalid_argument, {name, "spike_at", "selector is null"}));
+    const cusynapse::View<T> none(four.view().data(), {2, 5, 0});
+    EXPECT_TRUE(refuses([&] { synapse.current_at(stream(), none, none); }, Errc::shape_mismatch,
+                        {name, "current_at", "[2, 5, 0]", "expected", "[2, 5, D]", "at least 1"}));
     EXPECT_TRUE(subject.unchanged());
   });
 }

@@ -563,6 +563,11 @@ TEST_P(SynapseLawsTest, AMovedGroupGoesOn) {
   group.group() = std::move(elsewhere);
   group.step(random, InputKind::bits);
   EXPECT_TRUE(group.check_state());
+  cusynapse::SynapseGroup<float>& itself = group.group();
+  group.group() = std::move(itself);
+  ASSERT_EQ(group.group().size(), 4U);
+  group.step(random, InputKind::bytes);
+  EXPECT_TRUE(group.check_state());
 }
 
 TEST_P(SynapseLawsTest, TheReadoutSelectsWhatCurrentAtAndSpikeAtGive) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <memory>
 #include <vector>
 
 #include "cusynapse/cusynapse.hpp"
@@ -269,6 +270,80 @@ TEST(DelayedConv2D, RefusesExtentsThatRowsAndColumnsCannotCount) {
         [&] { ops::delayed_conv2d(cpu, convolution); }, Errc::invalid_argument,
         {"delayed_conv2d", axis == 0 ? "geometry.height" : "geometry.width", "2^30"}));
   }
+}
+
+// Products of extents that 64 bits do not hold, each of them small enough alone.
+TEST(ConvolutionGeometries, AreOfSizesThatCanBeCounted) {
+  constexpr std::int64_t channels = std::int64_t{1} << 31;
+  constexpr std::int64_t extent = std::int64_t{1} << 29;
+  const std::vector<std::uint8_t> memory(64);
+  DelayedConv2D<float> sum;
+  sum.geometry.channels = channels;
+  sum.geometry.height = sum.geometry.out_height = extent;
+  sum.geometry.width = sum.geometry.out_width = extent;
+  sum.batch = 1;
+  sum.source.kind = SourceKind::bits;
+  sum.source.spikes = memory.data();
+  const float weight = 1;
+  float out = 0;
+  sum.plan.weights[0] = &weight;
+  sum.out = &out;
+  EXPECT_TRUE(support::refuses([&] { ops::delayed_conv2d(cpu, sum); }, Errc::invalid_argument,
+                               {"delayed_conv2d", "geometry", "2^56"}));
+
+  SynapticSelect<float> select;
+  select.layout = SynapticLayout::convolution;
+  select.geometry = sum.geometry;
+  select.batch = 1;
+  select.source = sum.source;
+  select.values = &out;
+  EXPECT_TRUE(support::refuses([&] { ops::synaptic_select(cpu, select); }, Errc::invalid_argument,
+                               {"synaptic_select", "geometry", "2^56"}));
+
+  SynapticCopyArguments<float> copy;
+  copy.copy = SynapticCopy::unfold;
+  copy.geometry = sum.geometry;
+  copy.batch = 1;
+  copy.in = &weight;
+  copy.out = &out;
+  EXPECT_TRUE(support::refuses([&] { ops::synaptic_copy(cpu, copy); }, Errc::invalid_argument,
+                               {"synaptic_copy", "geometry", "2^56"}));
+  copy.copy = SynapticCopy::transpose;
+  copy.batch = copy.rows = copy.columns = std::int64_t{1} << 22;  // together 2^66
+  EXPECT_TRUE(support::refuses([&] { ops::synaptic_copy(cpu, copy); }, Errc::invalid_argument,
+                               {"synaptic_copy", "elements", "2^56"}));
+}
+
+// Time constants so small that dt over either is infinite in float: nothing is left half a step
+// after a spike, of one trace nor of both.
+TEST(Connections, TracesThatAreGoneBetweenStepsAddNothing) {
+  SynapseOptions options;
+  options.shape = {1};
+  options.delay = 2.0;
+  const auto synapse = std::make_shared<DoubleExponentialCurrent<float>>(
+      cpu, options, DoubleExponentialParameters{1e-35, 1e-39, 5e-40});
+  LinearDense<float> connection(cpu, {1}, synapse);
+  connection.set_from_host(cpu, Parameter::weight, {1.0F});
+  connection.set_from_host(cpu, Parameter::delay, {0.5F});
+  const float spike = 1;
+  const float selector = 0.5F;
+  float sum = 7;
+  float current = 7;
+  for (int step = 0; step < 2; ++step) {
+    connection.forward(cpu, View<const float>(&spike, {1, 1}), {&sum, {1, 1}});
+  }
+  synapse->current_at(cpu, {&selector, {1, 1}}, {&current, {1, 1}});
+  EXPECT_EQ(current, 0.0F);
+  EXPECT_EQ(sum, 0.0F);
+}
+
+TEST(DelayedDense, RefusesPartsThatCannotBeCounted) {
+  DelayedDense<float> a;
+  a.inputs = std::int64_t{1} << 31;
+  a.outputs = std::int64_t{1} << 31;
+  a.batch = std::int64_t{1} << 25;
+  EXPECT_TRUE(support::refuses([&] { ops::dense_workspace_bytes(Device::cpu(), a); },
+                               Errc::invalid_argument, {"dense_workspace_bytes", "2^56"}));
 }
 
 TEST(DelayedDense, RefusesWhatItCannotSumOver) {

@@ -25,6 +25,8 @@ void expect_refused(Errc code, const std::string& words, const std::function<voi
   }
 }
 
+constexpr std::int64_t huge = std::int64_t{1} << 62;
+
 // A population of three synapses with one trace, of which the caller owns and advances everything.
 struct Population {
   Population() : trace(Device::cpu(), 4 * stride), spikes(Device::cpu(), 4 * stride / 8) {
@@ -333,6 +335,10 @@ TEST(Ops, ArgumentsOutsideTheirDomainAreRefused) {
   refuse_step("slots is 0", [](auto& a) { a.slots = 0; });
   refuse_step("head is 4", [](auto& a) { a.head.value = 4; });
   refuse_step("steps is 0", [](auto& a) { a.steps = 0; });
+  refuse_step("size is 4.61168602e+18, expected 0 to 2^56", [=](auto& a) { a.size = huge; });
+  refuse_step("stride is 4.61168602e+18", [=](auto& a) { a.stride = huge; });
+  refuse_step("inputs of all steps is 1.38350581e+19, expected at most 2^56",
+              [=](auto& a) { a.steps = huge; });
   refuse_step("trace_count is 3", [](auto& a) { a.trace_count = 3; });
   refuse_step("input_kind is 7", [](auto& a) { a.input_kind = static_cast<InputKind>(7); });
   refuse_step("injected_count is 1", [](auto& a) { a.injected_count = 1; });
@@ -371,6 +377,9 @@ TEST(Ops, ArgumentsOutsideTheirDomainAreRefused) {
   };
   refuse_select("stride is 33", [](auto& a) { a.stride = 33; });
   refuse_select("samples is 0", [](auto& a) { a.samples = 0; });
+  // 3 * 2^62 wraps to what is below 0.
+  refuse_select("samples of all elements is 1.38350581e+19, expected at most 2^56",
+                [=](auto& a) { a.samples = huge; });
   refuse_select("step_time is 0", [](auto& a) { a.step_time = 0; });
   refuse_select("limit is -1", [](auto& a) { a.limit = -1; });
   refuse_select("limit is 100", [](auto& a) { a.limit = 100; });
@@ -432,6 +441,16 @@ TEST(Ops, ArgumentsOutsideTheirDomainAreRefused) {
   refuse_count("values is null", nullptr, 3, &count);
   refuse_count("partial_counts is null", values, 3, nullptr);
   EXPECT_EQ(count, 7);
+
+  SpikeSelect<float> spikes;
+  spikes.spikes = population.spikes.data();
+  spikes.size = 3;
+  spikes.stride = Population::stride;
+  spikes.slots = 4;
+  spikes.samples = huge;
+  spikes.values = out;
+  expect_refused(Errc::invalid_argument, "samples of all elements",
+                 [&] { ops::spike_select(cpu, spikes); });
 }
 
 TEST(Ops, RingsOutsideTheirDomainAreRefused) {
@@ -457,6 +476,10 @@ TEST(Ops, RingsOutsideTheirDomainAreRefused) {
   refuse_select("interpolation is 9",
                 [](auto& a) { a.interpolation = static_cast<Interpolation>(9); });
   refuse_select("out is null", [](auto& a) { a.out = nullptr; });
+  refuse_select("samples of all elements", [=](auto& a) {
+    a.times = values;
+    a.samples = huge;
+  });
   refuse_select("stride is 33", [](auto& a) { a.ring.stride = 33; });
   refuse_select("ring.data is null", [](auto& a) { a.ring.data = nullptr; });
   refuse_select("ring.data is not aligned", [](auto& a) { ++a.ring.data; });
@@ -482,6 +505,7 @@ TEST(Ops, RingsOutsideTheirDomainAreRefused) {
   };
   refuse_write("stride is 33", [](auto& a) { a.ring.stride = 33; });
   refuse_write("frames is -1", [](auto& a) { a.frames = -1; });
+  refuse_write("frames is 4.61168602e+18", [=](auto& a) { a.frames = huge; });
   refuse_write("values is null", [](auto& a) { a.values = nullptr; });
 
   RingRead<bool> read;
@@ -494,6 +518,7 @@ TEST(Ops, RingsOutsideTheirDomainAreRefused) {
   };
   refuse_read("slots is 0", [](auto& a) { a.ring.slots = 0; });
   refuse_read("frames is -1", [](auto& a) { a.frames = -1; });
+  refuse_read("frames is 4.61168602e+18", [=](auto& a) { a.frames = huge; });
   refuse_read("out is null", [](auto& a) { a.out = nullptr; });
   refuse_read("ring.data is null", [](auto& a) { a.ring.data = nullptr; });
 
@@ -530,6 +555,34 @@ TEST(Ops, RingsOutsideTheirDomainAreRefused) {
   EXPECT_EQ(out[0], 7.0f);
 }
 
+TEST(Ops, HeadsMoveByAnyNumberOfSteps) {
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  constexpr std::int64_t least = std::numeric_limits<std::int64_t>::min();
+  for (const std::int32_t slots : {1, 5, 1 << 30}) {
+    for (const std::int64_t steps : {most, least, most - 1, least + 1}) {
+      RingState state;
+      state.head = slots - 1;
+      ops::ring_advance(cpu, &state, slots, steps);
+      const std::int64_t moved = (slots - 1 + steps % slots) % slots;
+      EXPECT_EQ(state.head, moved < 0 ? moved + slots : moved) << steps << " of " << slots;
+    }
+  }
+  HistoryOptions options;
+  options.shape = {1};
+  options.duration = 3.0;
+  History<float> history(cpu, options);
+  for (const float value : {1.0F, 2.0F, 3.0F}) {
+    history.push(cpu, View<const float>(&value, {1, 1}));
+  }
+  RingRead<float> read;
+  read.ring = history.ring();
+  float out = 0;
+  read.out = &out;
+  read.steps_back = least;  // 1 modulo 3
+  ops::ring_read(cpu, read);
+  EXPECT_EQ(out, 3.0F);
+}
+
 TEST(Ops, AHistoryMadeAnewHasItsHeadAsANumber) {
   HistoryOptions options;
   options.shape = {3};
@@ -537,6 +590,30 @@ TEST(Ops, AHistoryMadeAnewHasItsHeadAsANumber) {
   RingRegrid<float> regrid{history.ring(), history.ring()};
   expect_refused(Errc::invalid_argument, "destination.head",
                  [&] { ops::ring_regrid(cpu, regrid); });
+}
+
+// One time is located in double, and its slot is the one that double has.
+TEST(Histories, LongerThanFloatCountsAreReadAndWrittenAtOneTime) {
+  HistoryOptions options;
+  options.shape = {1};
+  options.duration = 0x1p25;
+  History<bool> history(cpu, options);
+  const std::uint8_t spike = 1;
+  const View<const std::uint8_t> observation(&spike, {1, 1});
+  std::uint8_t out = 7;
+  const View<std::uint8_t> result(&out, {1, 1});
+  history.push(cpu, observation);
+  history.increment(cpu, 1 << 24);  // now it is 2^24 + 1 steps back
+  history.select(cpu, 0x1p24, result);
+  EXPECT_EQ(out, 1);
+  history.select(cpu, 0x1p24 + 1, result);
+  EXPECT_EQ(out, 0);
+  history.reset(cpu);
+  history.insert(cpu, observation, 0x1p24 + 3);
+  history.read(cpu, result, (1 << 24) + 3);
+  EXPECT_EQ(out, 1);
+  history.read(cpu, result, (1 << 24) + 4);
+  EXPECT_EQ(out, 0);
 }
 
 TEST(BufferMemory, SizesThatCannotBeAreRefused) {
@@ -617,6 +694,46 @@ TEST(OwnModel, TheWeightOfAnOnlyTraceCountsNowAndAtDelays) {
   EXPECT_EQ(current, -4.0f);
   synapse.current_at(cpu, View<const float>(&delay, {1, 1}), View<float>(&current, {1, 1}));
   EXPECT_EQ(current, -4.0f);
+}
+
+// What is written is the current; a trace that counts negatively is not.
+TEST(OwnModel, AnOnlyTraceIsTheCurrentWhereItsWeightIsOne) {
+  SynapseModel model = decaying(1);
+  model.traces[0].weight = -1;
+  ToldSynapse synapse(cpu, one_synapse(), model);
+  const float wanted = 4;
+  float current = 7;
+  expect_refused(Errc::not_supported, "set_current", [&] {
+    synapse.set_current(cpu, View<const float>(&wanted, {1, 1}));
+  });
+  synapse.current(cpu, View<float>(&current, {1, 1}));
+  EXPECT_EQ(current, 0.0F);
+  model.traces[0].weight = 1;
+  synapse.set_parameters(model);
+  synapse.set_current(cpu, View<const float>(&wanted, {1, 1}));
+  synapse.current(cpu, View<float>(&current, {1, 1}));
+  EXPECT_EQ(current, wanted);
+}
+
+// More steps than float tells apart: the quotient of the largest delay and dt, as float has it, is
+// some steps more than there are.
+TEST(Synapses, HistoriesLongerThanFloatCountsAreRead) {
+  SynapseOptions options;
+  options.shape = {1};
+  options.step_time = 1.0 + 0x0.FFp-24;  // rounded down by all but half a place
+  constexpr double steps = 0x1p25 + 0x1p23;
+  options.delay = steps * options.step_time;
+  DeltaCurrent<float> synapse(cpu, options, {1.0});
+  ASSERT_GT(static_cast<float>(options.delay) / static_cast<float>(options.step_time),
+            static_cast<float>(synapse.slots()));
+  const std::uint8_t spike = 1;
+  synapse.step(cpu, View<const std::uint8_t>(&spike, {1, 1}));
+  const float delays[] = {0.0F, 5.0F, static_cast<float>(options.delay)};
+  std::uint8_t spikes[3] = {7, 7, 7};
+  synapse.spike_at(cpu, View<const float>(delays, {1, 1, 3}), {spikes, {1, 1, 3}});
+  EXPECT_EQ(spikes[0], 1);
+  EXPECT_EQ(spikes[1], 0);
+  EXPECT_LE(spikes[2], 1);
 }
 
 TEST(Synapses, DelaysBeyondTheirTypeAreRefused) {

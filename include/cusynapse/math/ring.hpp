@@ -17,8 +17,10 @@ inline double history_slots(double duration, double step_time, bool inclusive) {
 /// the next push writes, so 1 step back is the newest observation and `slots` back the oldest.
 CUSYNAPSE_HOST_DEVICE std::int32_t slot_at(std::int32_t head, std::int64_t steps,
                                            std::int32_t slots) {
-  const std::int64_t wrapped = (head - steps) % slots;
-  return static_cast<std::int32_t>(wrapped < 0 ? wrapped + slots : wrapped);
+  std::int64_t slot = head - steps % slots;
+  slot += slot < 0 ? slots : 0;
+  slot -= slot >= slots ? slots : 0;
+  return static_cast<std::int32_t>(slot);
 }
 
 /// The same for 0 <= steps <= 2 * slots, without a division.
