@@ -174,7 +174,7 @@ void register_step() {
     for (const StorageType storage : {StorageType::float16, StorageType::bfloat16}) {
       Population half = large;
       half.storage = storage;
-      for (const std::size_t model : {2, 3}) {
+      for (const std::size_t model : {2u, 3u}) {
         register_one(*backend, models<float>[model], InputKind::bytes, half);
       }
       register_sequence(*backend, models<float>[2], InputKind::bytes, half);

@@ -513,8 +513,8 @@ void Connection<T>::renew_plan(const Stream& stream) {
   DelayPlan<T> a;
   a.select = synapse_->readout().current;
   a.is_tiled = description_.layout == SynapticLayout::dense;
-  a.rows = description_.weight[0];
-  a.columns = description_.weight.size() / a.rows;
+  a.rows = a.is_tiled ? description_.weight[0] : 1;
+  a.columns = a.is_tiled ? description_.weight[1] : description_.weight.size();
   a.weights = weight_.data();
   a.width = width_;
   if (width_ != SlotWidth::none) {

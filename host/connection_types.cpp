@@ -117,7 +117,7 @@ Description convolution(const Conv2DOptions& options) {
   d.output = {g.filters, g.out_height, g.out_width};
   checked_size(d.name, d.output);
   checked_size(d.name, {g.channels, g.kernel[0], g.kernel[1], g.filters});
-  check_extent("weights of a filter", g.patch(), 1);
+  check_extent("number of weights", g.filters * g.patch(), 1);
   d.synaptic = {g.patch(), g.positions()};
   checked_size(d.name, d.synaptic);
   d.weight = {g.filters, g.channels, g.kernel[0], g.kernel[1]};

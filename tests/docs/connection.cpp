@@ -1,4 +1,5 @@
 // The connection of the README.
+#include <cstddef>
 #include <cstdint>
 #include <cusynapse/cusynapse.hpp>
 #include <vector>
@@ -27,6 +28,6 @@ int main() {
   }
   double expected = 0.0;
   const std::vector<float> weights = connection.to_host(stream, cusynapse::Parameter::weight);
-  for (int input = 0; input < 1024; ++input) expected += 4.0 * weights[input];
+  for (std::size_t input = 0; input < 1024; ++input) expected += 4.0 * weights[input];
   if (sums[0] < 0.9999 * expected || sums[0] > 1.0001 * expected) return 1;
 }

@@ -261,8 +261,8 @@ std::vector<Call> query_calls(const Stream& stream, const Shape& shape,
       {"pos_current_at", &DoubleExponentialCurrent<float>::pos_current_at},
       {"neg_current_at", &DoubleExponentialCurrent<float>::neg_current_at},
   };
-  for (const auto& [name, part] : parts) {
-    calls.push_back({name, [=, part = part](CurrentSynapse<float>& synapse) {
+  for (const auto& [name, method] : parts) {
+    calls.push_back({name, [=, part = method](CurrentSynapse<float>& synapse) {
                        query([&](View<const float> selector) {
                          Buffer<float> out = float_result(stream, shape.size());
                          const auto& with_parts =

@@ -1100,7 +1100,7 @@ TEST_P(ConnectionTest, ManyDelaysOutOfRangeAreAllCounted) {
   settings.outputs = 70;
   ConnectionPair<float> pair(stream(), settings);
   std::vector<float> delays(301 * 70, 9.0f);
-  for (const std::size_t i : {0, 4095, 4096, 21069}) delays[i] = 1.0f;
+  for (const std::size_t i : {0u, 4095u, 4096u, 21069u}) delays[i] = 1.0f;
   pair.set(Parameter::delay, delays);
   EXPECT_EQ(pair.connection().out_of_range_delays(stream()), 301 * 70 - 4);
 }

@@ -153,7 +153,7 @@ TEST_P(ProjectionTest, InitialWeightsAreUniformWithinKaimingsBound) {
   const double bound = reference::kaiming_bound(inputs);
   for_each_type([&]<class T>() {
     Projection<T> projection(stream(), options_of<T>(inputs, outputs));
-    for (const std::uint64_t seed : {0, 1, 2}) {
+    for (const std::uint64_t seed : {0u, 1u, 2u}) {
       projection.reset_parameters(stream(), seed);
       const std::vector<double> weights = in_double(projection.to_host(stream()));
       const auto count = static_cast<double>(weights.size());
