@@ -533,7 +533,7 @@ TEST_P(AccumulatorTest, BoundsThatHaveNoMeaningAreRefusedAndTheOldOnesStay) {
       pair.set_bounds(kept);
       pair.add_positive({T(1), T(2)});
       auto message = row.message;
-      message.push_back("Accumulator::set_bounds: ");
+      message.insert(message.begin(), "Accumulator::set_bounds: ");
       EXPECT_TRUE(refuses([&] { pair.accumulator().set_bounds(row.bounds); },
                           Errc::invalid_argument, message));
       EXPECT_EQ(pair.accumulator().bounds().upper.limit, 2.0);
@@ -563,11 +563,9 @@ TEST_P(AccumulatorTest, ArraysOfAnotherShapeAreRefusedAndNothingChanges) {
     Accumulator<T>& accumulator = pair.accumulator();
     for (const Shape& shape : {Shape{6}, Shape{3, 2}, Shape{2, 3, 1}, Shape{1, 3}, Shape{}}) {
       DeviceArray<T> other(stream(), shape, T(7));
-      const std::vector<std::string> got = {"shape " + to_string(shape), "expected [2, 3]"};
       const auto with = [&](const std::string& name) {
-        auto parts = got;
-        parts.push_back("Accumulator::" + name + ": ");
-        return parts;
+        return std::vector<std::string>{"Accumulator::" + name + ": ", "shape " + to_string(shape),
+                                        "expected [2, 3]"};
       };
       EXPECT_TRUE(refuses([&] { accumulator.add_positive(stream(), other.constant()); },
                           Errc::shape_mismatch, with("add_positive")));

@@ -324,6 +324,36 @@ TEST_P(ConnectionTest, ConvolutionsOfEveryGeometryAreTheOracles) {
   }
 }
 
+// Two kernels of unlike texts, which order their sums alike: more than a group of runs.
+TEST_P(ConnectionTest, AConvolutionOfItsWholeInputIsADenseSum) {
+  support::Random random(support::seed());
+  const auto compare = [&]<class T>() {
+    for (const Model model : model_test::models()) {
+      for (const bool has_delays : {false, true}) {
+        ConnectionSettings settings = small_settings(ConnectionKind::convolution, model);
+        settings.convolution = convolution_of(3, 10, 11, 4, 10, 11);
+        settings.has_delays = has_delays;
+        settings = model_test::consistent(settings);
+        Subject<T> convolution(stream(), settings);
+        convolution.set_random_parameters(3, settings, DelayKind::off_grid);
+        settings.kind = ConnectionKind::dense;
+        settings.outputs = settings.convolution.filters;
+        Subject<T> dense(stream(), settings);
+        dense.set_random_parameters(3, settings, DelayKind::off_grid);
+        for (int t = 0; t < 4; ++t) {
+          const auto input =
+              model_test::random_inputs<T>(random, InputKind::values, dense.input_shape().size());
+          EXPECT_TRUE(same_bits(convolution.forward(input, InputKind::values),
+                                dense.forward(input, InputKind::values)))
+              << model_test::describe(settings);
+        }
+      }
+    }
+  };
+  compare.template operator()<float>();
+  compare.template operator()<double>();
+}
+
 TEST_P(ConnectionTest, PaddingOutOfRangeReadsTheOverbound) {
   ConnectionSettings settings = small_settings(ConnectionKind::convolution, Model::delta_plus);
   settings.biased = false;
