@@ -27,7 +27,8 @@ inline bool has_float16_conversions() {
     unsigned ebx = 0;
     unsigned ecx = 0;
     unsigned edx = 0;
-    return __builtin_cpu_supports("avx") != 0 && __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 &&
+    return allowed_instruction_set() > InstructionSet::baseline &&
+           __builtin_cpu_supports("avx") != 0 && __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 &&
            (ecx & bit_F16C) != 0;
   }();
   return has;

@@ -578,8 +578,7 @@ void store_outputs(const DenseWork<T>& work) {
 
 /// All runs of a block of columns for some tiles of outputs, on one thread.
 template <class T>
-void sum_block(const DenseWork<T>& work) {
-  static const RunFunctions<T> functions = RunFunctions<T>::best();
+void sum_block(const DenseWork<T>& work, const RunFunctions<T>& functions) {
   const DelayedDense<T>& a = work.arguments;
   const std::int64_t runs = (a.inputs + sum_run - 1) / sum_run;
   stage_overbound(work);
@@ -594,8 +593,8 @@ void sum_block(const DenseWork<T>& work) {
 
 /// What one of the threads of `shares` sums.
 template <class T>
-void sum_share(const DelayedDense<T>& a, const DenseShares<T>& shares, std::int32_t head,
-               std::int64_t thread) {
+void sum_share(const DelayedDense<T>& a, const DenseShares<T>& shares,
+               const RunFunctions<T>& functions, std::int32_t head, std::int64_t thread) {
   T* const memory = static_cast<T*>(a.workspace) + thread * shares.elements;
   const std::int64_t all = (a.outputs + dense_tile_outputs - 1) / dense_tile_outputs;
   const std::int64_t begin = std::min(thread / shares.groups * shares.tiles, all);
@@ -608,7 +607,7 @@ void sum_share(const DelayedDense<T>& a, const DenseShares<T>& shares, std::int3
     if (block % shares.groups != thread % shares.groups) continue;
     work.head = head;
     work.place(memory, begin, end);
-    sum_block(work);
+    sum_block(work, functions);
   }
 }
 
@@ -620,17 +619,18 @@ void delayed_dense(const DelayedDense<T>& a) {
     --most_threads;
   }
   const DenseShares<T> shares(a, most_threads);
+  const RunFunctions<T> functions = RunFunctions<T>::best();
   const std::int32_t head = a.source.head.get();
 #if defined(_OPENMP)
   if (shares.threads > 1) {
 #pragma omp parallel for schedule(static, 1) num_threads(static_cast <int>(shares.threads))
     for (std::int64_t thread = 0; thread < shares.threads; ++thread) {
-      sum_share(a, shares, head, thread);
+      sum_share(a, shares, functions, head, thread);
     }
     return;
   }
 #endif
-  sum_share(a, shares, head, 0);
+  sum_share(a, shares, functions, head, 0);
 }
 
 }  // namespace cusynapse::cpu

@@ -5,12 +5,16 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <string>
 
 #if defined(_OPENMP)
 #include <omp.h>
 #include <unistd.h>
 #endif
 
+#include "cusynapse/error.hpp"
 #include "cusynapse/math/arithmetic.hpp"
 #include "kernels/bodies/decay_inject.hpp"
 
@@ -79,18 +83,38 @@ __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl"))) void loop_avx512(c
 /// Instruction sets code is compiled for.
 enum class InstructionSet { baseline, avx2, avx512 };
 
-/// The best one of this machine.
+/// The highest one that the environment variable CUSYNAPSE_CPU_INSTRUCTION_SET allows, as it was at
+/// the first call; all of them where it is not set. Throws `Error(invalid_argument)` where it names
+/// none.
+inline InstructionSet allowed_instruction_set() {
+  static const InstructionSet allowed = [] {
+    const char* const name = std::getenv("CUSYNAPSE_CPU_INSTRUCTION_SET");
+    if (name == nullptr || std::strcmp(name, "avx512") == 0) return InstructionSet::avx512;
+    if (std::strcmp(name, "avx2") == 0) return InstructionSet::avx2;
+    if (std::strcmp(name, "baseline") == 0) return InstructionSet::baseline;
+    throw Error(Errc::invalid_argument, "environment: CUSYNAPSE_CPU_INSTRUCTION_SET is '" +
+                                            std::string(name) +
+                                            "', expected baseline, avx2 or avx512");
+  }();
+  return allowed;
+}
+
+/// The best one of this machine that is allowed.
 inline InstructionSet best_instruction_set() {
+  static const InstructionSet best = [] {
+    InstructionSet has = InstructionSet::baseline;
 #if defined(__x86_64__) && defined(__GNUC__)
-  static const bool has_avx512 =
-      __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
-      __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0;
-  static const bool has_avx2 =
-      __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
-  if (has_avx512) return InstructionSet::avx512;
-  if (has_avx2) return InstructionSet::avx2;
+    if (__builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0) {
+      has = InstructionSet::avx2;
+    }
+    if (__builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
+        __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0) {
+      has = InstructionSet::avx512;
+    }
 #endif
-  return InstructionSet::baseline;
+    return std::min(has, allowed_instruction_set());
+  }();
+  return best;
 }
 
 /// The loop for it.
