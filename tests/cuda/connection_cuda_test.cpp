@@ -259,5 +259,50 @@ TEST_F(CudaConnections, ACapturedForwardIsTheEagerOne) {
   }
 }
 
+// A graph that was captured with all prepared reads the plans, which `prepare` renews.
+TEST_F(CudaConnections, ACapturedProjectionReadsTheWeightsThatWerePreparedLast) {
+  const OwnedStream owned(Device::cuda(0));
+  const Stream stream = owned.get();
+  constexpr std::int64_t rows = 3;
+  ProjectionOptions<float> options;
+  options.in_features = 70;
+  options.out_features = 40;
+  const Shape in = {rows, options.in_features};
+  const Shape out = {rows, options.out_features};
+  const std::vector<std::uint8_t> host_spikes = random_spikes(in.size(), 5);
+  const std::vector<float> host_gradients(static_cast<std::size_t>(out.size()), 0.25F);
+  const Buffer<std::uint8_t> spikes(stream, host_spikes.data(), in.size());
+  const Buffer<float> gradients(stream, host_gradients.data(), out.size());
+  Buffer<float> graded(stream.device(), out.size());
+  Buffer<float> spike_gradients(stream.device(), in.size());
+  const auto run = [&](Projection<float>& projection) {
+    projection.forward(stream, spikes.view(in), graded.view(out));
+    projection.backward(stream, gradients.view(out), spikes.view(in), spike_gradients.view(in), {});
+  };
+  const auto results = [&] {
+    std::vector<float> values(static_cast<std::size_t>(out.size() + in.size()));
+    graded.copy_to_host(stream, values.data());
+    spike_gradients.copy_to_host(stream, values.data() + out.size());
+    return values;
+  };
+
+  Projection<float> captured(stream, options);
+  captured.prepare(stream);
+  run(captured);  // with room for its sums
+  CapturedGraph graph(stream, [&] { run(captured); });
+  for (const std::uint64_t seed : {1u, 2u}) {
+    options.seed = seed;
+    Projection<float> eager(stream, options);
+    run(eager);
+    const std::vector<float> expected = results();
+    captured.set_from_host(stream, eager.to_host(stream));
+    captured.prepare(stream);
+    graded.fill_zero(stream);
+    spike_gradients.fill_zero(stream);
+    graph.launch();
+    EXPECT_TRUE(same_bits(results(), expected)) << "seed " << seed;
+  }
+}
+
 }  // namespace
 }  // namespace cusynapse
