@@ -821,7 +821,7 @@ TEST_P(ProjectionTest, RefusesOptionsOutOfTheirDomain) {
     EXPECT_TRUE(refuses(make([&](Options& o) { o.saturation.minimum = 63.5; }), invalid,
                         {"minimum of the saturation is 63.5"}));
     const Options options = options_of<T>(3, 2);
-    for (const std::size_t wrong : {5, 7}) {
+    for (const std::size_t wrong : {5u, 7u}) {
       const std::vector<std::uint8_t> mask(wrong, 1);
       EXPECT_TRUE(refuses([&] { Projection<T>(stream(), options, mask); }, Errc::shape_mismatch,
                           {"mask has " + std::to_string(wrong) + " elements, expected 6"}));
