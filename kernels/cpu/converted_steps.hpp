@@ -41,6 +41,7 @@ __attribute__((target("avx,f16c"))) inline void to_floats(const float16* from, s
     const __m128i stored = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + i));
     _mm256_storeu_ps(to + i, _mm256_cvtph_ps(stored));
   }
+  _mm256_zeroupper();
 }
 
 /// As `math::from_float` of `count` elements, a multiple of 8.
@@ -55,6 +56,7 @@ __attribute__((target("avx,f16c"))) inline void from_floats(const float* from, s
         _mm_packs_epi32(_mm256_castsi256_si128(unordered), _mm256_extractf128_si256(unordered, 1));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(to + i), _mm_blendv_epi8(rounded, nan, is_nan));
   }
+  _mm256_zeroupper();
 }
 
 #endif

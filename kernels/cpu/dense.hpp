@@ -513,20 +513,24 @@ void stage_part_baseline(const RunPart<T>& part) {
 template <class T>
 __attribute__((target("avx2,fma"))) void sum_part_avx2(const RunPart<T>& part) {
   sum_part<T, 32>(part);
+  __builtin_ia32_vzeroupper();
 }
 template <class T>
 __attribute__((target("avx2,fma"))) void stage_part_avx2(const RunPart<T>& part) {
   stage_part(part);
+  __builtin_ia32_vzeroupper();
 }
 template <class T>
 __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl"))) void sum_part_avx512(
     const RunPart<T>& part) {
   sum_part<T, 64>(part);
+  __builtin_ia32_vzeroupper();
 }
 template <class T>
 __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl"))) void stage_part_avx512(
     const RunPart<T>& part) {
   stage_part(part);
+  __builtin_ia32_vzeroupper();
 }
 #endif
 

@@ -100,6 +100,7 @@ __attribute__((target("avx2"))) void spike_bits_avx2(const Input* inputs, std::i
     const std::uint64_t spikes = spikes_avx2(inputs + group * spike_group);
     std::memcpy(bits + group * spike_group / 8, &spikes, sizeof spikes);
   }
+  __builtin_ia32_vzeroupper();
 }
 template <class Input>
 __attribute__((target("avx512f,avx512bw"))) void spike_bits_avx512(const Input* inputs,
@@ -109,6 +110,7 @@ __attribute__((target("avx512f,avx512bw"))) void spike_bits_avx512(const Input* 
     const std::uint64_t spikes = spikes_avx512(inputs + group * spike_group);
     std::memcpy(bits + group * spike_group / 8, &spikes, sizeof spikes);
   }
+  __builtin_ia32_vzeroupper();
 }
 
 #endif
