@@ -292,6 +292,10 @@ TEST_P(ConnectionRefusalTest, SizesThatSumsCannotCount) {
   geometry.channels = most + 1;
   EXPECT_TRUE(refuses([&] { cusynapse::Conv2D<float>(stream(), geometry, options, factory); },
                       Errc::invalid_argument, {"Conv2D", "channels", "expected", "2^31"}));
+  geometry.channels = most / 2048;
+  geometry.filters = 4096;
+  EXPECT_TRUE(refuses([&] { cusynapse::Conv2D<float>(stream(), geometry, options, factory); },
+                      Errc::invalid_argument, {"Conv2D", "number of weights", "expected", "2^31"}));
   const std::vector<std::string> weights = {"number of weights", "expected", "2^56"};
   EXPECT_TRUE(refuses(
       [&] { cusynapse::LinearDense<float>(stream(), {most / 32}, {most}, options, factory); },
